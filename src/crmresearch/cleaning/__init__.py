@@ -1,0 +1,1 @@
+"""Raw files → clean tables, quarantine, lineage and a ledger that adds up."""

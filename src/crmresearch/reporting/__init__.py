@@ -1,0 +1,1 @@
+"""One study record, its wording in every language, its figures and its pages."""

@@ -1,0 +1,1 @@
+"""Composes it all: which studies can run, papermill, cache, locks, editions."""

@@ -1,0 +1,1 @@
+"""Clean tables → scores and fitted models. Pure: no files, no clock, no globals."""

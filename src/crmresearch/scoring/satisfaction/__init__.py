@@ -1,0 +1,1 @@
+"""From a questionnaire to satisfaction and loyalty: reliability, regression, path models."""

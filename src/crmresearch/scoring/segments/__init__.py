@@ -1,0 +1,1 @@
+"""Which segments there are, whether they hold, and who is in them."""

@@ -1,0 +1,1 @@
+"""Who is worth what: summaries, RFM, concentration, indicators, weights, ranking, tiers."""

@@ -1,0 +1,198 @@
+"""The canonical tables: every column's type, unit, range, aliases and whether it is personal data.
+
+Cleaning restores these columns from whatever headings a file has; every later stage knows only
+these names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["text", "date", "money", "number", "integer", "flag"]
+"""How a column is parsed and stored: text as string, date as date32, money as decimal(18, 2),
+number as float64, integer as Int64, flag as boolean. Identifiers are always text."""
+
+LINEAGE = ("source_file", "source_row")
+"""On every canonical table: the raw file's name and the physical line (1 = first) the row began on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One canonical column.
+
+    Attributes
+    ----------
+    name : str
+    kind : Kind
+    required : bool
+        A file mapped to the table must carry the column, and each row a value in it.
+    unit : str
+        Unit of the stored values; ``"currency"`` is the case's.
+    low, high : float | None
+        Allowed range, bounds included; rows outside are quarantined.
+    personal : bool
+        Personal data: never leaves the internal tier as it is.
+    aliases : tuple[str, ...]
+        Headings (Chinese and English) that are taken for this column.
+    """
+
+    name: str
+    kind: Kind = "text"
+    required: bool = False
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    personal: bool = False
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One canonical table.
+
+    Attributes
+    ----------
+    name : str
+    columns : tuple[Column, ...]
+    key : tuple[str, ...]
+        Columns whose values identify a row where all are present; repeats of a whole row are merged,
+        repeats that differ are quarantined.
+    open : bool
+        Further columns may be declared in ``case.yaml`` with a kind of their own.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    open: bool = False
+
+    def __getitem__(self, column: str) -> Column:
+        return next(c for c in self.columns if c.name == column)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.columns if c.required)
+
+
+_CUSTOMER = ("客户编码", "客户代码", "客户编号", "customer", "customer id", "client id", "account", "cust id")
+_CUSTOMER_ID = Column("customer_id", required=True, personal=True, aliases=_CUSTOMER)
+
+_TABLES = (
+    Table(
+        "customers",
+        (
+            _CUSTOMER_ID,
+            Column(
+                "name",
+                personal=True,
+                aliases=("客户名称", "单位名称", "购货单位", "往来单位", "公司名称", "customer name", "company"),
+            ),
+            Column("credit_code", personal=True, aliases=("统一社会信用代码", "税号", "tax id")),
+            Column("region", aliases=("区域", "省份", "地区", "country", "state", "province")),
+            Column("industry", aliases=("行业", "sector")),
+            Column("address", personal=True, aliases=("地址",)),
+            Column("phone", personal=True, aliases=("电话", "联系方式", "telephone")),
+            Column("manager", personal=True, aliases=("客户经理", "业务员", "负责人", "account manager")),
+            Column("first_date", "date", aliases=("建档日期", "首次合作日期", "since")),
+        ),
+        key=("customer_id",),
+        open=True,
+    ),
+    Table(
+        "orders",
+        (
+            Column("order_id", aliases=("订单号", "单据编号", "invoice", "order", "order id", "transaction id")),
+            _CUSTOMER_ID,
+            Column(
+                "date",
+                "date",
+                required=True,
+                aliases=("下单日期", "开票日期", "发货日期", "订单日期", "日期", "order date", "invoice date"),
+            ),
+            Column("product", aliases=("产品", "品名", "牌号", "规格", "description", "stock code", "item")),
+            Column("quantity", "number", aliases=("数量", "重量", "吨数", "qty", "number of cds")),
+            Column("unit", aliases=("单位", "uom")),
+            Column("price", "number", unit="currency", low=0, aliases=("单价", "unit price")),
+            Column(
+                "amount",
+                "money",
+                required=True,
+                unit="currency",
+                aliases=("金额", "销售额", "价税合计", "dollar value", "revenue", "sales", "total"),
+            ),
+            Column("cost", "money", unit="currency", aliases=("成本",)),
+            Column("profit", "money", unit="currency", aliases=("毛利", "利润", "margin")),
+        ),
+        key=("order_id", "product", "date", "customer_id", "quantity", "amount"),
+    ),
+    Table(
+        "survey",
+        (
+            Column("respondent_id", required=True, personal=True, aliases=("序号", "respondent", "response id")),
+            Column("customer_id", personal=True, aliases=_CUSTOMER),
+            Column("wave", aliases=("期次", "批次")),
+            Column("submitted", "date", aliases=("提交答卷时间", "timestamp", "submitted at")),
+            Column("duration_seconds", "number", unit="s", low=0, aliases=("所用时间", "duration")),
+        ),
+        key=("respondent_id",),
+        open=True,
+    ),
+    Table(
+        "payments",
+        (
+            Column("invoice_id", required=True, aliases=("发票号", "invoice number")),
+            _CUSTOMER_ID,
+            Column("invoice_date", "date", aliases=("开票日期",)),
+            Column("due_date", "date", aliases=("到期日", "账期", "due")),
+            Column("paid_date", "date", aliases=("回款日期", "到账日期", "paid")),
+            Column("paid_amount", "money", unit="currency", aliases=("回款金额", "amount paid")),
+        ),
+    ),
+    Table(
+        "contracts",
+        (
+            Column("contract_id", required=True, aliases=("合同号", "contract")),
+            _CUSTOMER_ID,
+            Column("start_date", "date", aliases=("签订日期", "start")),
+            Column("end_date", "date", aliases=("到期日期", "end")),
+            Column("breached", "flag", aliases=("是否违约",)),
+        ),
+        key=("contract_id",),
+    ),
+    Table(
+        "violations",
+        (
+            _CUSTOMER_ID,
+            Column("date", "date", required=True, aliases=("违规日期",)),
+            Column("severity", "integer", low=0, aliases=("违规程度",)),
+        ),
+    ),
+    Table(
+        "complaints",
+        (
+            Column("ticket_id", required=True, aliases=("投诉编号", "ticket")),
+            _CUSTOMER_ID,
+            Column("opened", "date", required=True, aliases=("投诉日期", "opened at")),
+            Column("routed_department", aliases=("受理部门",)),
+            Column("closed", "date", aliases=("办结日期", "closed at")),
+            Column("valid", "flag", aliases=("是否成立",)),
+            Column("outcome", aliases=("处理结果", "result")),
+        ),
+        key=("ticket_id",),
+    ),
+    Table(
+        "interactions",
+        (
+            _CUSTOMER_ID,
+            Column("date", "date", required=True, aliases=("拜访日期",)),
+            Column("channel", aliases=("渠道",)),
+            Column("direction", aliases=("发起方",)),
+            Column("cost", "money", unit="currency", low=0, aliases=("费用",)),
+            Column("manager", personal=True, aliases=("客户经理",)),
+            Column("outcome", aliases=("结果",)),
+        ),
+    ),
+)
+
+TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
