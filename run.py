@@ -128,10 +128,7 @@ def compile_locks():
 def main(words):
     """Do one of the four jobs."""
     if sys.version_info < (3, 11):  # noqa: UP036 - a bare Python may be older
-        stop(
-            "Python 3.11 or newer is needed, this is %d.%d. Repair: install it, then python3.11 run.py"
-            % sys.version_info[:2]
-        )
+        stop("this Python is older than 3.11. Repair: install Python 3.11, then python3.11 run.py")
     job, rest = (words[0], words[1:]) if words else ("", [])
     if job == "":
         set_up("run")
