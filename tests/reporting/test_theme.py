@@ -44,7 +44,7 @@ def test_no_chinese_font_at_all_is_one_clear_sentence(monkeypatch):
     monkeypatch.delenv("CRMRESEARCH_FONT", raising=False)
     monkeypatch.setattr(look, "import_module", lambda name: (_ for _ in ()).throw(ImportError(name)))
     monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
-    with pytest.raises(FontError, match="no font on this machine can print Chinese. Install"), theme():
+    with pytest.raises(FontError, match=r"no font on this machine can print Chinese\. Install"), theme():
         pass
     look._chinese_font.cache_clear()
 
@@ -63,6 +63,33 @@ def test_theme_leaves_no_trace():
     assert plt.rcParams["figure.figsize"] == before
 
 
-def test_palette_stays_apart_in_grey():
-    lightness = np.array([np.dot(colors.to_rgb(c), (0.2126, 0.7152, 0.0722)) for c in PALETTE])
-    assert (np.abs(np.diff(lightness)) > 0.1).all()
+# Machado, Oliveira & Fernandes (2009), doi:10.1109/TVCG.2009.113: full deficiency, linear RGB.
+DEFICIENCIES = {
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+def lab(linear: np.ndarray) -> np.ndarray:
+    ratio = linear.clip(0, 1) @ XYZ.T / XYZ.sum(axis=1)
+    f = np.where(ratio > 0.008856, np.cbrt(ratio), 7.787 * ratio + 16 / 116)
+    return np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], axis=1)
+
+
+def linear_palette() -> np.ndarray:
+    rgb = np.array([colors.to_rgb(c) for c in PALETTE])
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+def test_palette_stays_apart_for_colour_blind_readers(deficiency):
+    seen = lab(linear_palette() @ np.array(DEFICIENCIES[deficiency]).T)
+    distance = np.linalg.norm(seen[:, None] - seen[None], axis=2)
+    assert distance[np.triu_indices(len(PALETTE), 1)].min() > 12
+
+
+def test_neighbours_of_the_palette_stay_apart_in_grey():
+    lightness = lab(linear_palette())[:, 0]
+    assert (np.abs(np.diff(lightness)) > 18).all()

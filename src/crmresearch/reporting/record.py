@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from crmresearch.errors import CrmresearchError, StorageError, StudyError
+from crmresearch.reporting.figures.theme import theme
 from crmresearch.reporting.numbers import LANGUAGES, NUMERIC, plain
 from crmresearch.reporting.words import Text, Words
 from crmresearch.results import Exhibit, Finding, Recipe, Result
@@ -141,17 +143,15 @@ class Record:
         """Save a figure, drawn once for each language.
 
         The files are PNG of 300 dots an inch without a date, so the same figure gives the same bytes.
+
+        Raises
+        ------
+        FontError
+            The figure holds a character that its fonts lack.
         """
         name = self._id("figure", key)
-        files = {}
-        for language in LANGUAGES:
-            file = f"figures/{name.removeprefix('figure-')}.{language}.png"
-            figure = figures[language]
-            figure.savefig(
-                self.folder / file, dpi=FIGURE_DPI, bbox_inches=None, metadata={"Software": None, "Creation Time": None}
-            )
-            width, height = (round(inches * 96) for inches in figure.get_size_inches())
-            files[language] = {"file": file, "sha256": _sha256(self.folder / file), "width": width, "height": height}
+        stem = f"figures/{name.removeprefix('figure-')}"
+        files = {language: self._save(figures[language], f"{stem}.{language}.png") for language in LANGUAGES}
         return self._append(
             {
                 "type": "figure",
@@ -186,6 +186,14 @@ class Record:
             raise StorageError(f"cannot write the record: {error.strerror}", where=str(path)) from None
         self._closed = True
         return _sha256(path)
+
+    def _save(self, figure: Figure, file: str) -> dict[str, Any]:
+        path = self.folder / file
+        with theme():
+            figure.savefig(path, dpi=FIGURE_DPI, bbox_inches="tight", metadata={"Software": None})
+        content = path.read_bytes()
+        width, height = struct.unpack(">II", content[16:24])  # of the PNG header
+        return {"file": file, "sha256": hashlib.sha256(content).hexdigest(), "width": width, "height": height}
 
     def _finding(self, finding: Finding, recipe_id: str) -> None:
         template, values = dict(self.words.template(finding)), plain(finding.values)

@@ -16,8 +16,8 @@ from matplotlib import font_manager
 
 from crmresearch.errors import CrmresearchError
 
-PALETTE = ("#1f4e79", "#c8772e", "#5b8f8a", "#8c4a6b", "#b8a04a", "#6b7a8f")
-"""Six hues that stay apart for colour-blind readers; in grey they alternate dark and light."""
+PALETTE = ("#1f4e79", "#d9822b", "#7a2e54", "#7fb8ad", "#5d6b7a", "#d8bf6a")
+"""Six hues that stay apart for colour-blind readers; in grey, neighbours alternate dark and light."""
 
 INK, FAINT, GRID = "#222222", "#767676", "#e4e4e4"
 WIDTH, HEIGHT = 6.8, 4.0
