@@ -2,7 +2,7 @@
 
 A folder ``reports/<case>/<edition>/`` holds ``edition.json`` and, for every study that began,
 ``studies/<study>/`` with ``record.json``, ``tables/``, ``figures/`` and ``notebook.ipynb``. Renderers
-read these and write ``report.<language>.html`` and ``studies/<study>/notebook.<language>.html``.
+read these and write ``report.<language>.html`` and ``studies/<study>/notebook.html``.
 """
 
 from __future__ import annotations
