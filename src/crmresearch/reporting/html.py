@@ -58,6 +58,7 @@ def render_edition(folder: Path, language: Language) -> Path:
         folder / f"report.{language}.html",
         "report.html",
         language,
+        currency=edition.currency,
         edition=edition,
         studies=studies,
         findings=any(study["findings"] for study in studies),
@@ -90,11 +91,10 @@ def render_index(reports: Path, language: Language = "en") -> Path:
     return _write(reports / "index.html", "index.html", language, rows=rows, script=_asset("index.js"))
 
 
-def render_blocks(blocks: tuple[Block, ...], language: Language) -> str:
+def render_blocks(blocks: tuple[Block, ...], language: Language, currency: str = "") -> str:
     """HTML of some blocks of a record, without a page around it; a notebook shows it as an output."""
     blocks = tuple(block for block in blocks if block["type"] != "figure")
-    context = _context(language)
-    return _environment().get_template("fragment.html").render(blocks=blocks, **context)
+    return _environment().get_template("fragment.html").render(blocks=blocks, **_context(language, currency))
 
 
 def _study(folder: Path, run: StudyRun, number: int) -> dict[str, Any]:
@@ -136,7 +136,8 @@ def _write_notebook(folder: Path, edition: Edition, study: dict[str, Any]) -> No
     _write(path, "notebook.html", edition.languages[0], edition=edition, study=study, body=body)
 
 
-def _write(path: Path, template: str, language: Language, *, script: str = "", **context: Any) -> Path:
+def _write(
+    path: Path, template: str, language: Language, *, script: str = "", currency: str = "", **context: Any) -> Path:
     style = _asset("page.css")
     policy = "; ".join(
         (
@@ -151,7 +152,7 @@ def _write(path: Path, template: str, language: Language, *, script: str = "", *
     page = (
         _environment()
         .get_template(template)
-        .render(policy=policy, style=Markup(style), script=Markup(script), **_context(language), **context)
+        .render(policy=policy, style=Markup(style), script=Markup(script), **_context(language, currency), **context)
     )
     try:
         path.write_text(page, encoding="utf-8", newline="\n")
@@ -160,7 +161,7 @@ def _write(path: Path, template: str, language: Language, *, script: str = "", *
     return path
 
 
-def _context(language: Language) -> dict[str, Any]:
+def _context(language: Language, currency: str = "") -> dict[str, Any]:
     """What every template may call."""
     words = load_words()
     return {
@@ -169,9 +170,9 @@ def _context(language: Language) -> dict[str, Any]:
         "tags": LANGUAGE_TAGS,
         "words": words,
         "say": words.say(language),
-        "table": lambda block: view_table(block, words, language),
+        "table": lambda block: view_table(block, words, language, currency=currency),
         "value": lambda value: words.value(value, "", language),
-        "numbered": lambda *numbers: ("-" if language == "zh" else ".").join(map(str, numbers)),
+        "exhibit_number": lambda *numbers: ("-" if language == "zh" else ".").join(str(n) for n in numbers if n),
         "verdict": lambda verdict: words.verdict(verdict, language),
     }
 

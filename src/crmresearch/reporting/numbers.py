@@ -106,16 +106,17 @@ _FLAGS: dict[str, tuple[str, str]] = {"en": ("no", "yes"), "zh": ("否", "是")}
 def _number(number: Decimal, kind: str, language: Language, style: Style) -> str:
     if number.is_infinite():
         return "∞" if number > 0 else "−∞"
+    space = "" if language == "zh" else "\xa0"
     if kind in {"p", "equals_p"} and number < style.smallest_p:
-        return f"<\xa0{style.smallest_p}"
+        return f"<{space}{style.smallest_p}"
     if kind == "share":
         number *= 100
     text = f"{number:{'' if kind == 'integer' else ','}.{style.decimals[kind]}f}"
     if text.startswith("-"):
         text = text[1:] if not text.strip("-0.,") else "−" + text[1:]
     if kind == "share":
-        text += "%" if language == "zh" else "\xa0%"
-    return f"=\xa0{text}" if kind == "equals_p" else text
+        text += space + "%"
+    return f"={space}{text}" if kind == "equals_p" else text
 
 
 def _in_full(value: Any) -> str:

@@ -32,7 +32,9 @@ class TableView:
     notes: tuple[str, ...] = ()
 
 
-def view_table(block: Block, words: Words, language: Language, style: Style = REPORT) -> TableView:
+def view_table(
+    block: Block, words: Words, language: Language, style: Style = REPORT, *, currency: str = ""
+) -> TableView:
     """Set a table block of a record.
 
     Parameters
@@ -43,6 +45,8 @@ def view_table(block: Block, words: Words, language: Language, style: Style = RE
         For the sentence that says how many rows are not shown.
     language : {"en", "zh"}
     style : Style
+    currency : str
+        Stands in the headings of columns of money.
 
     Returns
     -------
@@ -64,7 +68,7 @@ def view_table(block: Block, words: Words, language: Language, style: Style = RE
         notes.append(words.fill(words.label("rows_shown", language), hidden, language, style))
     return TableView(
         caption=block["caption"][language],
-        headings=tuple(column["label"][language] for column in columns),
+        headings=tuple(_heading(column["label"][language], column["kind"], currency, language) for column in columns),
         numeric=tuple(kind in NUMERIC or kind == "by_row" for kind in kinds),
         rows=rows,
         notes=tuple(notes),
@@ -82,6 +86,12 @@ def view_rows(
         numeric=tuple(words.kind(name) in NUMERIC for name in names),
         rows=tuple(tuple(words.value(row[name], words.kind(name), language, style) for name in names) for row in rows),
     )
+
+
+def _heading(label: str, kind: str, currency: str, language: Language) -> str:
+    if kind != "money" or not currency:
+        return label
+    return f"{label}（{currency}）" if language == "zh" else f"{label} ({currency})"
 
 
 def _cell(value: Any, kind: str, words: Mapping[str, Any], language: Language, style: Style) -> str:
