@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from crmresearch.reporting.edition import Edition, StudyRun, load_edition
 from crmresearch.reporting.notebook import notebook_body
 from crmresearch.reporting.numbers import LANGUAGES, Language
 from crmresearch.reporting.record import Block, read_record
-from crmresearch.reporting.tables import view_rows, view_table
+from crmresearch.reporting.tables import TableView, view_rows, view_table
 from crmresearch.reporting.words import Words, load_words
 
 LANGUAGE_TAGS = {"en": "en", "zh": "zh-Hans"}
@@ -53,7 +52,6 @@ def render_edition(folder: Path, language: Language) -> Path:
     for study in studies:
         if study["notebook"] and not (folder / study["notebook"]).exists():
             _write_notebook(folder, edition, study)
-    quality = edition.quality.model_dump(mode="json")
     return _write(
         folder / f"report.{language}.html",
         "report.html",
@@ -62,10 +60,7 @@ def render_edition(folder: Path, language: Language) -> Path:
         edition=edition,
         studies=studies,
         findings=any(study["findings"] for study in studies),
-        quality={
-            key: view_rows(caption, quality[key], words, language)
-            for key, caption in (("ledger", "data_quality"), ("quarantine", "quarantine"), ("log", "cleaning_log"))
-        },
+        quality=_quality_tables(edition, words, language),
     )
 
 
@@ -95,6 +90,20 @@ def render_blocks(blocks: tuple[Block, ...], language: Language, currency: str =
     """HTML of some blocks of a record, without a page around it; a notebook shows it as an output."""
     blocks = tuple(block for block in blocks if block["type"] != "figure")
     return _environment().get_template("fragment.html").render(blocks=blocks, **_context(language, currency))
+
+
+def _quality_tables(edition: Edition, words: Words, language: Language) -> list[TableView]:
+    """The cleaning ledger, its rows and its money apart; what was set aside; what was changed."""
+    quality = edition.quality.model_dump(mode="json")
+    rows = [{k: v for k, v in file.items() if not k.startswith("amount_")} for file in quality["ledger"]]
+    money = [{k: v for k, v in file.items() if not k.startswith("rows_")} for file in quality["ledger"]]
+    tables = (
+        ("ledger_rows", rows),
+        ("ledger_money", [file for file in money if file["amount_in"] is not None]),
+        ("quarantine", quality["quarantine"]),
+        ("cleaning_log", quality["log"]),
+    )
+    return [view_rows(key, table, words, language) for key, table in tables if table]
 
 
 def _study(folder: Path, run: StudyRun, number: int) -> dict[str, Any]:
@@ -137,7 +146,8 @@ def _write_notebook(folder: Path, edition: Edition, study: dict[str, Any]) -> No
 
 
 def _write(
-    path: Path, template: str, language: Language, *, script: str = "", currency: str = "", **context: Any) -> Path:
+    path: Path, template: str, language: Language, *, script: str = "", currency: str = "", **context: Any
+) -> Path:
     style = _asset("page.css")
     policy = "; ".join(
         (
@@ -173,6 +183,7 @@ def _context(language: Language, currency: str = "") -> dict[str, Any]:
         "table": lambda block: view_table(block, words, language, currency=currency),
         "value": lambda value: words.value(value, "", language),
         "exhibit_number": lambda *numbers: ("-" if language == "zh" else ".").join(str(n) for n in numbers if n),
+        "sentence": lambda text, stop=".": text[:1].upper() + text[1:].rstrip(stop) + stop,
         "verdict": lambda verdict: words.verdict(verdict, language),
     }
 

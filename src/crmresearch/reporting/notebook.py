@@ -9,10 +9,12 @@ import nh3
 
 from crmresearch.errors import StorageError
 
-_TAGS = frozenset(
-    "a b blockquote br caption code dd details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img li ol p pre"
-    " section small span strong sub summary sup table tbody td tfoot th thead tr ul var".split()
-)
+_TAGS = {
+    *("h1", "h2", "h3", "h4", "h5", "h6", "p", "div", "section", "blockquote", "hr", "br", "pre"),
+    *("ul", "ol", "li", "dl", "dt", "dd", "details", "summary", "figure", "figcaption", "img", "a"),
+    *("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"),
+    *("b", "i", "em", "strong", "small", "sub", "sup", "code", "span", "del", "var"),
+}
 _ATTRIBUTES = {
     "*": {"class", "lang"},
     "a": {"href"},
@@ -56,7 +58,7 @@ def clean_html(text: str) -> str:
     """
     return nh3.clean(
         text,
-        tags=set(_TAGS),
+        tags=_TAGS,
         attributes=_ATTRIBUTES,
         attribute_filter=_harmless,
         url_schemes={"data"},
