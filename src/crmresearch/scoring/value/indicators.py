@@ -81,17 +81,17 @@ class IndicatorMatrix:
         return np.array([i.direction == "benefit" for i in self.indicators])
 
     def describe(self) -> pd.DataFrame:
-        """indicator, direction, unit, mean, std, min, median, max, share_zero; one row per indicator."""
+        """indicator, direction, indicator_unit, mean, std, least, median, most, share_zero; one row per indicator."""
         values = pd.DataFrame(self.values, columns=self.names, copy=False)
         table = pd.DataFrame(
             {
                 "indicator": self.names,
                 "direction": [i.direction for i in self.indicators],
-                "unit": [i.unit for i in self.indicators],
+                "indicator_unit": [i.unit for i in self.indicators],
             }
         )
-        for statistic in ("mean", "std", "min", "median", "max"):
-            table[statistic] = getattr(values, statistic)().to_numpy()
+        for name, statistic in (("mean", "mean"), ("std", "std"), ("least", "min"), ("median", "median"), ("most", "max")):
+            table[name] = values.agg(statistic).to_numpy()
         table["share_zero"] = [(self.values[:, j] == 0).mean() for j in range(len(self.indicators))]
         return table
 

@@ -33,7 +33,7 @@ class ParetoShares:
         share_customers, share_spend: the Lorenz curve from the smallest customer up, thinned for
         drawing; every statistic comes from all customers.
     summary : pd.DataFrame, shape (8, 4)
-        statistic, value, conf_low, conf_high; intervals for top_share and gini only.
+        measure, value, interval_low, interval_high; intervals for top_share and gini only.
     classes : pd.DataFrame, shape (3, 5)
         abc, n_customers, share_customers, spend, share_spend.
     recipe : Recipe
@@ -56,13 +56,13 @@ class ParetoShares:
     def findings(self) -> tuple[Finding, ...]:
         """The top share with its interval and verdict, Gini, half of the spend, a dominating customer."""
         options = self.recipe.options
-        statistic = self.summary.set_index("statistic").astype(float)
+        statistic = self.summary.set_index("measure").astype(float)
         top, gini = statistic.loc["top_share"].to_dict(), statistic.loc["gini"].to_dict()
         values: dict[str, Any] = {
             "top": options["top_share"],
             "share": top["value"],
-            "low": top["conf_low"],
-            "high": top["conf_high"],
+            "low": top["interval_low"],
+            "high": top["interval_high"],
             "confidence": options["confidence"],
             "n": options["n_customers"],
             "start": options["start"],
@@ -72,14 +72,22 @@ class ParetoShares:
         found = [Finding("top_share", values)]
         if options["top_share"] == CLAIMED_TOP_SHARE:
             claimed = {"claimed": CLAIMED_SHARE, "band": CLAIMED_BAND}
-            verdict = judge_share(top["conf_low"], top["conf_high"])
+            verdict = judge_share(top["interval_low"], top["interval_high"])
             found.append(Finding("claim_eighty_twenty", values | claimed, verdict, claim="D03"))
         found.append(
-            Finding("gini", {"gini": gini["value"], "low": gini["conf_low"], "high": gini["conf_high"]}),
+            Finding(
+                "gini",
+                {
+                    "gini": gini["value"],
+                    "low": gini["interval_low"],
+                    "high": gini["interval_high"],
+                    "confidence": options["confidence"],
+                },
+            )
         )
         value = statistic["value"].to_dict()
         half, largest = int(value["n_half"]), value["largest_share"]
-        found.append(Finding("half_of_spend", {"k": half, "share_customers": half / options["n_customers"]}))
+        found.append(Finding("half_of_spend", {"k": half, "share_customers": half / options["n_customers"], "largest": largest}))
         if largest > 0.5:
             found.append(Finding("dominant_customer", {"share": largest}))
         if value["n_nonpositive"]:
@@ -108,12 +116,12 @@ def judge_share(low: float, high: float) -> Verdict:
 def score_pareto(
     summary: pd.DataFrame,
     *,
+    start: dt.date,
+    as_of: dt.date,
     rng: np.random.Generator,
     top_share: float = 0.2,
     denominator: Denominator = "buyers",
     n_customers: int | None = None,
-    start: dt.date | str = "",
-    as_of: dt.date | str = "",
     class_bounds: tuple[float, float] = (0.8, 0.95),
     n_resamples: int = 1000,
     confidence: float = 0.95,
@@ -124,6 +132,9 @@ def score_pareto(
     ----------
     summary : pd.DataFrame
         One row per customer with customer_id and spend (net of returns, currency).
+    start, as_of : datetime.date
+        First and last day of the orders behind ``summary``; printed with every share, for a longer
+        window gives a higher share.
     rng : np.random.Generator
         Source of the resamples.
     top_share : float
@@ -134,9 +145,6 @@ def score_pareto(
     n_customers : int | None
         With "customers": how many there are, where ``summary`` lists only those with orders; the
         others count with spend 0.
-    start, as_of : datetime.date | str
-        Window of the orders behind ``summary``; printed with every share, for a longer window gives
-        a higher share.
     class_bounds : tuple[float, float]
         Cumulative shares of spend where class A and class B end.
     n_resamples : int
@@ -170,9 +178,10 @@ def score_pareto(
 
     Examples
     --------
+    >>> import datetime as dt
     >>> spends = pd.DataFrame({"customer_id": list("abcde"), "spend": [80.0, 5.0, 5.0, 5.0, 5.0]})
-    >>> shares = score_pareto(spends, rng=np.random.default_rng(1))
-    >>> shares.summary.set_index("statistic").loc[["top_share", "gini"], "value"].round(3).tolist()
+    >>> shares = score_pareto(spends, start=dt.date(2026, 1, 1), as_of=dt.date(2026, 12, 31), rng=np.random.default_rng(1))
+    >>> shares.summary.set_index("measure").loc[["top_share", "gini"], "value"].round(3).tolist()
     [0.8, 0.6]
     """
     _check_options(top_share, denominator, n_customers, class_bounds, n_resamples, confidence)
@@ -211,9 +220,9 @@ def score_pareto(
         "n_nonpositive": len(spend) - n_positive,
         "spend_nonpositive": spend[~positive].sum(),
     }
-    table = pd.DataFrame({"statistic": list(values), "value": [float(v) for v in values.values()]})
-    table["conf_low"], table["conf_high"] = np.nan, np.nan
-    table.loc[:1, ["conf_low", "conf_high"]] = np.column_stack([low, high])
+    table = pd.DataFrame({"measure": list(values), "value": [float(v) for v in values.values()]})
+    table["interval_low"], table["interval_high"] = np.nan, np.nan
+    table.loc[:1, ["interval_low", "interval_high"]] = np.column_stack([low, high])
     customers = _list_customers(ordered, total, class_bounds, denominator)
     options = {
         "top_share": top_share,

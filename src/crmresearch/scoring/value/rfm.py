@@ -29,7 +29,7 @@ class RfmScores:
         customer_id, the three measures, r, f, m (Int64, 1..bins, bins is best), code (``"543"``).
         A customer without a purchase has missing scores and code.
     cuts : pd.DataFrame, shape (3 * bins, 8)
-        measure, score, low, high (smallest and largest value in the bin, missing where it is empty),
+        measure, rfm_score, least, most (smallest and largest value in the bin, missing where it is empty),
         n_customers, share_customers, spend, share_spend.
     cells : pd.DataFrame, shape (bins ** 2, 5)
         r, f, n_customers, spend, mean_spend: every cell of recency by frequency, empty ones too.
@@ -75,7 +75,7 @@ class RfmScores:
                     "rfm_crowded",
                     {
                         "measure": str(crowded["measure"]),
-                        "score": int(crowded["score"]),
+                        "score": int(crowded["rfm_score"]),
                         "share": float(crowded["share_customers"]),
                         "nominal": 1 / bins,
                     },
@@ -227,14 +227,14 @@ def _score(goodness: np.ndarray, bins: int, method: Method, bounds: np.ndarray |
 
 def _describe_bins(customers: pd.DataFrame, measures: Mapping[str, str], bins: int) -> pd.DataFrame:
     scored = customers.dropna(subset="code")
-    every = pd.RangeIndex(1, bins + 1, name="score")
+    every = pd.RangeIndex(1, bins + 1, name="rfm_score")
     blocks = []
     for letter, column in measures.items():
         by_score = scored.groupby(scored[letter].astype(int))
         block = pd.DataFrame(
             {
-                "low": by_score[column].min(),
-                "high": by_score[column].max(),
+                "least": by_score[column].min(),
+                "most": by_score[column].max(),
                 "n_customers": by_score.size(),
                 "spend": by_score["spend"].sum(),
             }
@@ -243,7 +243,7 @@ def _describe_bins(customers: pd.DataFrame, measures: Mapping[str, str], bins: i
     table = pd.concat(blocks, ignore_index=True).astype({"n_customers": int})
     table["share_customers"] = table["n_customers"] / len(scored)
     table["share_spend"] = table["spend"] / scored["spend"].sum()
-    columns = ["measure", "score", "low", "high", "n_customers", "share_customers", "spend", "share_spend"]
+    columns = ["measure", "rfm_score", "least", "most", "n_customers", "share_customers", "spend", "share_spend"]
     return table[columns]
 
 

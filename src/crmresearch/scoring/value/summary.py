@@ -144,7 +144,7 @@ class CustomerSummary:
         The columns of :func:`summarise_orders`, sorted by ``customer_id``; dates as ``datetime64``.
     totals : pd.DataFrame, shape (1, 9)
         start, as_of, n_customers, n_buyers, n_orders, spend, returned, share_repeat (of the buyers
-        with a second purchase day), mean_spend.
+        with a second purchase day), spend_per_customer.
     recipe : Recipe
     """
 
@@ -214,7 +214,7 @@ def summarise_customers(
             "spend": [customers["spend"].sum()],
             "returned": [customers["returned"].sum()],
             "share_repeat": [(buyers["frequency"] > 0).mean()],
-            "mean_spend": [customers["spend"].mean()],
+            "spend_per_customer": [customers["spend"].mean()],
         }
     )
     options = {

@@ -29,13 +29,13 @@ class Tiers:
     Attributes
     ----------
     customers : pd.DataFrame, shape (n_customers, 5)
-        customer_id, score, value, tier, stay (share of the perturbed weightings under which the
+        customer_id, score, worth, tier, stay (share of the perturbed weightings under which the
         customer stays in its tier); best score first.
     table : pd.DataFrame, shape (n_tiers, 9)
-        tier, n_customers, share_customers, value, share_value, low, high (scores), stay (mean),
+        tier, n_customers, share_customers, worth, share_worth, lowest_score, highest_score, stay (mean),
         share_stable (customers with ``stay`` of at least .9).
     moves : pd.DataFrame, shape (n_tiers ** 2, 3)
-        tier, perturbed_tier, share: where customers of a tier are under perturbed weights.
+        tier, perturbed_tier, share_moved: where customers of a tier are under perturbed weights.
     recipe : Recipe
     """
 
@@ -46,10 +46,9 @@ class Tiers:
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """The tiers with their stability, and where perturbed weights put their customers."""
-        wide = self.moves.pivot(index="tier", columns="perturbed_tier", values="share")
         return (
             Exhibit("tiers", self.table, notes=("tier_ties", "tier_stability")),
-            Exhibit("tier_moves", wide.reset_index().rename_axis(columns=None)),
+            Exhibit("tier_moves", self.moves),
             Exhibit("tier_customers", self.customers, rows_shown=10),
         )
 
@@ -74,7 +73,7 @@ class Tiers:
                     "tier": str(top["tier"]),
                     "n": int(top["n_customers"]),
                     "share_customers": float(top["share_customers"]),
-                    "share_value": float(top["share_value"]),
+                    "share_worth": float(top["share_worth"]),
                     "stay": float(top["stay"]),
                 },
             ),
@@ -85,7 +84,7 @@ class Tiers:
 
 def assign_tiers(
     ranking: Ranking,
-    value: np.ndarray | pd.Series,
+    worth: np.ndarray | pd.Series,
     *,
     rng: np.random.Generator,
     rule: Rule = "value_share",
@@ -99,14 +98,14 @@ def assign_tiers(
     Parameters
     ----------
     ranking : Ranking
-    value : array, shape (n_customers,)
+    worth : array, shape (n_customers,)
         What each customer is worth in the order of ``ranking.matrix`` (say its spend); described by
         tier, and what "value_share" adds up. Negative values count as 0 there.
     rng : np.random.Generator
         Source of the perturbed weights.
     rule : {"value_share", "quantile", "threshold"}
         Where a tier ends, going down the ranking: where the customers so far bring a share of
-        ``value``; where they are a share of the customers; or where the score falls below a bound.
+        ``worth``; where they are a share of the customers; or where the score falls below a bound.
     bounds : Sequence[float] | None
         One less than ``labels``: ascending shares, or descending scores. None takes
         :data:`DEFAULT_BOUNDS` of the rule.
@@ -151,7 +150,7 @@ def assign_tiers(
     """
     labels = tuple(labels)
     cuts = np.asarray(DEFAULT_BOUNDS.get(rule) if bounds is None else bounds, dtype=float)
-    worth = np.asarray(value, dtype=float)
+    worth = np.asarray(worth, dtype=float)
     _check_options(ranking, worth, rule, cuts, labels, n_draws, concentration)
     shared = np.ones_like(worth) if rule == "quantile" else np.maximum(worth, 0.0)
     tier = (ranking.score < _floors(ranking.score[None, :], shared, rule, cuts).T).sum(axis=0)
@@ -164,7 +163,7 @@ def assign_tiers(
         {
             "customer_id": ranking.matrix.customer_id,
             "score": ranking.score,
-            "value": worth,
+            "worth": worth,
             "tier": pd.array(names[tier], dtype="str"),
             "stay": stay,
         }
@@ -176,7 +175,7 @@ def assign_tiers(
         {
             "tier": np.repeat(names, len(labels)),
             "perturbed_tier": np.tile(names, len(labels)),
-            "share": shares.ravel(),
+            "share_moved": shares.ravel(),
         }
     )
     options = {
@@ -279,14 +278,14 @@ def _describe(customers: pd.DataFrame, labels: tuple[str, ...]) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "n_customers": groups.size(),
-            "value": groups["value"].sum(),
-            "low": groups["score"].min(),
-            "high": groups["score"].max(),
+            "worth": groups["worth"].sum(),
+            "lowest_score": groups["score"].min(),
+            "highest_score": groups["score"].max(),
             "stay": groups["stay"].mean(),
             "share_stable": groups["stay"].agg(lambda stay: (stay >= STABLE_FROM).mean()),
         }
     ).reindex(list(labels))
-    table = table.fillna({"n_customers": 0, "value": 0.0}).astype({"n_customers": int}).rename_axis("tier")
+    table = table.fillna({"n_customers": 0, "worth": 0.0}).astype({"n_customers": int}).rename_axis("tier")
     table.insert(1, "share_customers", table["n_customers"] / len(customers))
-    table.insert(3, "share_value", table["value"] / customers["value"].sum())
+    table.insert(3, "share_worth", table["worth"] / customers["worth"].sum())
     return table.reset_index()

@@ -25,7 +25,7 @@ ENTROPY_PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "pymcdm": {"normalisation": "sum", "shift_rule": "none", "zeros": "zero_entropy"},
         "spssau": {"normalisation": "sum", "shift_rule": "nonpositive_columns", "shift": 0.01},
         "minmax_shifted": {"normalisation": "minmax", "shift_rule": "every_column", "shift": 0.01},
-        "minmax": {"normalisation": "minmax", "shift_rule": "none"},
+        "minmax_unshifted": {"normalisation": "minmax", "shift_rule": "none"},
     }
 )
 """Recipes in use, by name, as keyword arguments of :func:`weigh_entropy`."""
@@ -64,7 +64,7 @@ class Weights:
         found = [
             Finding(
                 "heaviest_indicator",
-                {"indicator": str(top["indicator"]), "weight": float(top["weight"]), "method": self.recipe.method},
+                {"indicator": str(top["indicator"]), "weight": float(top["weight"])},
             )
         ]
         if "entropy" in self.table:
@@ -234,9 +234,9 @@ class WeightComparison:
     Attributes
     ----------
     table : pd.DataFrame, shape (n_recipes * n_indicators, 3)
-        recipe, indicator, weight; weight missing where the recipe refuses these values.
+        weighting, indicator, weight; weight missing where the recipe refuses these values.
     refusals : pd.DataFrame, shape (n_refused, 2)
-        recipe, reason.
+        weighting, reason.
     recipe : Recipe
     """
 
@@ -245,17 +245,19 @@ class WeightComparison:
     recipe: Recipe
 
     def exhibits(self) -> tuple[Exhibit, ...]:
-        """One row per recipe, one column per indicator."""
-        wide = self.table.pivot(index="recipe", columns="indicator", values="weight")
-        wide = wide.loc[self.table["recipe"].unique(), self.table["indicator"].unique()].reset_index()
+        """One row per indicator, one column per recipe."""
+        wide = self.table.pivot(index="indicator", columns="weighting", values="weight")
+        wide = wide.loc[self.table["indicator"].unique(), self.table["weighting"].unique()].reset_index()
         return (Exhibit("weight_comparison", wide.rename_axis(columns=None), notes=("weight_comparison",)),)
 
     def findings(self) -> tuple[Finding, ...]:
-        """The indicator whose weight depends most on the recipe."""
+        """The indicator whose weight depends most on the recipe; recipes that refuse these values."""
         span = self.table.groupby("indicator")["weight"].agg(["min", "max"])
         name = (span["max"] - span["min"]).idxmax()
         low, high = span.loc[name]
-        return (Finding("weight_depends_on_recipe", {"indicator": name, "low": float(low), "high": float(high)}),)
+        found = [Finding("weight_depends_on_recipe", {"indicator": name, "low": float(low), "high": float(high)})]
+        found += [Finding("recipe_refused", {"recipe": name}) for name in self.refusals["weighting"]]
+        return tuple(found)
 
 
 def compare_weights(matrix: IndicatorMatrix) -> WeightComparison:
@@ -269,12 +271,12 @@ def compare_weights(matrix: IndicatorMatrix) -> WeightComparison:
             weights = weigh_entropy(matrix, **options).values
         except RefusedError as error:
             weights = np.full(len(matrix.indicators), np.nan)
-            refusals.append({"recipe": name, "reason": str(error)})
-        rows.append(pd.DataFrame({"recipe": name, "indicator": matrix.names, "weight": weights}))
+            refusals.append({"weighting": name, "reason": str(error)})
+        rows.append(pd.DataFrame({"weighting": name, "indicator": matrix.names, "weight": weights}))
     equal = weigh_equally(matrix)
-    rows.append(pd.DataFrame({"recipe": "equal", "indicator": matrix.names, "weight": equal.values}))
+    rows.append(pd.DataFrame({"weighting": "equal", "indicator": matrix.names, "weight": equal.values}))
     table = pd.concat(rows, ignore_index=True)
-    return WeightComparison(table, pd.DataFrame(refusals, columns=["recipe", "reason"]), Recipe("weight_comparison"))
+    return WeightComparison(table, pd.DataFrame(refusals, columns=["weighting", "reason"]), Recipe("weight_comparison"))
 
 
 def _check_options(normalisation: str, shift_rule: str, shift: float, zeros: str, constant: str) -> None:
