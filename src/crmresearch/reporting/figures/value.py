@@ -8,8 +8,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
 from crmresearch.reporting.figures.theme import FAINT, HEIGHT, INK, PALETTE, WIDTH, theme
 
@@ -77,6 +78,7 @@ def plot_rfm_heatmap(cells: pd.DataFrame, say: Say) -> Figure:
         )
         axes.set(xlabel=say("recency_score"), ylabel=say("frequency_score"))
         axes.tick_params(length=0, rotation=0)
+        axes.grid(visible=False)
     return figure
 
 
@@ -115,8 +117,8 @@ def plot_weights(comparison: pd.DataFrame, say: Say) -> Figure:
     return figure
 
 
-def plot_score_distribution(customers: pd.DataFrame, say: Say) -> Figure:
-    """Draw the distribution of the value score, coloured by tier.
+def plot_scores(customers: pd.DataFrame, say: Say) -> Figure:
+    """Draw the value score down the ranking, best customer first, coloured by tier.
 
     Parameters
     ----------
@@ -126,11 +128,16 @@ def plot_score_distribution(customers: pd.DataFrame, say: Say) -> Figure:
     """
     with theme():
         figure, axes = plt.subplots(figsize=(WIDTH, HEIGHT))
+        place = np.arange(1, len(customers) + 1)
         tiers = customers["tier"].unique()
-        edges = np.histogram_bin_edges(customers["score"], bins=60)
-        scores = [customers.loc[customers["tier"] == tier, "score"] for tier in tiers]
-        axes.hist(scores, bins=edges, stacked=True, label=list(tiers), color=_shades(len(tiers)))
-        axes.set(xlabel=say("score"), ylabel=say("n_customers"), yscale="symlog")
+        for tier, colour in zip(tiers, sns.color_palette(PALETTE, len(tiers)), strict=True):
+            of_tier = (customers["tier"] == tier).to_numpy()
+            axes.plot(place[of_tier], customers["score"][of_tier].where(lambda s: s > 0), color=colour, label=tier)
+            axes.fill_between(place[of_tier], customers["score"][of_tier], color=colour, alpha=0.15)
+        axes.set(xlabel=say("place_in_ranking"), ylabel=say("score"), yscale="log", xlim=(1, len(customers)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.minorticks_off()
         axes.legend(title=say("tier"))
     return figure
 
@@ -174,10 +181,6 @@ def plot_tiers(table: pd.DataFrame, say: Say, *, customers: pd.DataFrame) -> Fig
     return figure
 
 
-def _shades(n: int) -> list[tuple[float, float, float]]:
-    return sns.light_palette(PALETTE[0], n_colors=n + 1, reverse=True)[:n]
-
-
-def _percent(*axes) -> None:
+def _percent(*axes: Axis) -> None:
     for axis in axes:
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
