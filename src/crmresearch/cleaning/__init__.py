@@ -2,5 +2,6 @@
 
 from crmresearch.cleaning.cleaned import Cleaned, clean_files
 from crmresearch.cleaning.processed import Processed, clean_case, open_processed
+from crmresearch.cleaning.proposal import propose_case
 
-__all__ = ["Cleaned", "Processed", "clean_case", "clean_files", "open_processed"]
+__all__ = ["Cleaned", "Processed", "clean_case", "clean_files", "open_processed", "propose_case"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 
@@ -43,7 +44,9 @@ def notebook_body(path: Path) -> str:
         notebook = nbformat.read(path, as_version=4)
     except (OSError, ValueError, nbformat.ValidationError) as error:
         raise StorageError(f"not a readable notebook: {error}", where=str(path)) from None
-    exporter = HTMLExporter(template_name="basic", exclude_anchor_links=True)
+    quiet = logging.getLogger(__name__)
+    quiet.setLevel(logging.ERROR)  # it warns of every picture without alt text
+    exporter = HTMLExporter(template_name="basic", exclude_anchor_links=True, log=quiet)
     body, _ = exporter.from_notebook_node(notebook)
     return clean_html(body)
 
