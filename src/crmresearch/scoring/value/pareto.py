@@ -87,7 +87,9 @@ class ParetoShares:
         )
         value = statistic["value"].to_dict()
         half, largest = int(value["n_half"]), value["largest_share"]
-        found.append(Finding("half_of_spend", {"k": half, "share_customers": half / options["n_customers"], "largest": largest}))
+        found.append(
+            Finding("half_of_spend", {"k": half, "share_customers": half / options["n_customers"], "largest": largest})
+        )
         if largest > 0.5:
             found.append(Finding("dominant_customer", {"share": largest}))
         if value["n_nonpositive"]:

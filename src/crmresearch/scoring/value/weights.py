@@ -30,7 +30,9 @@ ENTROPY_PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 """Recipes in use, by name, as keyword arguments of :func:`weigh_entropy`."""
 
-_ENTROPY_SOURCE = "Zeleny (1982), Multiple Criteria Decision Making, ch. 7; Shannon (1948), doi:10.1002/j.1538-7305.1948.tb01338.x"
+_ENTROPY_SOURCE = (
+    "Zeleny (1982), Multiple Criteria Decision Making, ch. 7; Shannon (1948), doi:10.1002/j.1538-7305.1948.tb01338.x"
+)
 _CHUNK_ROWS = 32_768
 
 
