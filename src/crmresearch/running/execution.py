@@ -99,7 +99,10 @@ def _run(job: Job, tell: Connection) -> str:
     def last_cell() -> str:
         return _place(len(begun), len(code), begun[-1]) if begun else "the start of the kernel"
 
-    transport = {"config": Config({"KernelManager": {"transport": "ipc"}})} if sys.platform != "win32" else {}
+    channel = {}
+    if sys.platform != "win32":  # files in a private folder: no port that two kernels could both pick
+        ipc = {"transport": "ipc", "ip": str(Path(os.environ["JUPYTER_RUNTIME_DIR"]) / str(os.getpid()))}
+        channel = {"config": Config({"KernelManager": ipc})}
     try:
         notebook = papermill.execute_notebook(
             os.path.relpath(job.notebook, job.folder),
@@ -111,7 +114,7 @@ def _run(job: Job, tell: Connection) -> str:
             start_timeout=START_TIMEOUT_SECONDS,
             shutdown_kernel="immediate",
             on_cell_start=cell_starts,
-            **transport,
+            **channel,
         )
     except PapermillExecutionError as error:
         return f"{last_cell()} stopped with {error.ename}: {_one_line(error.evalue)}"
