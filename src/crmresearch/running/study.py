@@ -17,13 +17,13 @@ import pandas as pd
 from IPython.display import HTML, Image, display
 
 from crmresearch.case import Case, Instrument, Project, load_case, nearest
-from crmresearch.cleaning import clean_case
-from crmresearch.cleaning.processed import Processed
+from crmresearch.cleaning import Processed, clean_case, open_processed
 from crmresearch.errors import CaseError, RefusedError, UsageError
 from crmresearch.reporting.html import render_blocks
 from crmresearch.reporting.numbers import LANGUAGES
 from crmresearch.reporting.record import Block, Record
 from crmresearch.reporting.words import Words, load_words
+from crmresearch.running.locks import case_lock
 from crmresearch.running.sentinel import CLOSED_MIME, FOLDER_VARIABLE
 from crmresearch.scoring.value import summarise_customers
 
@@ -228,12 +228,12 @@ def open_study(
         )
     project = Project.find()
     loaded = load_case(project, case)
-    processed = clean_case(project, loaded)
+    folder = os.environ.get(FOLDER_VARIABLE)
+    processed = open_processed(project, case) if folder else _clean(project, loaded)
     day = _day(as_of) or loaded.file.as_of
     words = load_words().with_terms(_terms(loaded))
-    folder = Path(os.environ.get(FOLDER_VARIABLE) or project.reports / case / "by-hand" / name)
     record = Record(
-        folder,
+        Path(folder) if folder else project.reports / case / "by-hand" / name,
         study=name,
         case=case,
         title=_title(project, name),
@@ -243,6 +243,12 @@ def open_study(
         words=words,
     )
     return Study(loaded, language, seed, day, processed, record, words)
+
+
+def _clean(project: Project, case: Case) -> Processed:
+    """By hand, raw files may have changed since the last run; the runner has cleaned them already."""
+    with case_lock(project, case.name):
+        return clean_case(project, case)
 
 
 def _day(text: str) -> dt.date | None:
