@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from crmresearch.running.kernels import MEMORY_VARIABLE
 from crmresearch.running.sentinel import FOLDER_VARIABLE, RECORD_FILE, closed_digest
 
 START_TIMEOUT_SECONDS = 300
@@ -117,7 +118,9 @@ def _run(job: Job, tell: Connection) -> str:
             **channel,
         )
     except PapermillExecutionError as error:
-        return f"{last_cell()} stopped with {error.ename}: {_one_line(error.evalue)}"
+        why = f"{last_cell()} stopped with {error.ename}: {_one_line(error.evalue)}"
+        limit = os.environ.get(MEMORY_VARIABLE)
+        return f"{why}; limit {int(limit) / 2**30:g} GB (--memory)" if limit and "Memory" in error.ename else why
     except DeadKernelError:
         return f"the kernel died in {last_cell()}"
     return judge(notebook.cells, job.folder)
