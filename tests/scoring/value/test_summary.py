@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Callable, Sequence
 
 import ibis
 import numpy as np
@@ -15,6 +16,33 @@ from crmresearch.scoring.value.summary import summarise_customers, summarise_ord
 
 AS_OF = dt.date(2026, 2, 10)
 NAN = math.nan
+Line = tuple[str | None, str, dt.date, str]
+SCHEMA = {"order_id": "str", "customer_id": "str", "date": "date", "amount": "decimal(18, 2)"}
+
+
+@pytest.fixture
+def orders() -> Callable[[Sequence[Line]], ibis.Table]:
+    """Order lines (order_id, customer_id, date, amount) as a table."""
+    return lambda lines: ibis.memtable(list(lines), schema=SCHEMA)
+
+
+@pytest.fixture
+def hand_lines() -> list[Line]:
+    """Six customers: a loyal one, one of a day, two lines of one order, a returner, a free sample, a late one."""
+    day = dt.date
+    return [
+        (None, "loyal", day(2026, 1, 1), "10.10"),
+        (None, "loyal", day(2026, 1, 11), "20.20"),
+        (None, "loyal", day(2026, 1, 31), "0.20"),
+        ("o1", "single", day(2026, 1, 5), "7.00"),
+        ("o1", "single", day(2026, 1, 5), "3.00"),
+        ("o2", "single", day(2026, 1, 5), "1.00"),
+        (None, "returner", day(2026, 1, 2), "50.00"),
+        (None, "returner", day(2026, 1, 20), "-15.00"),
+        (None, "only_returns", day(2026, 1, 8), "-4.00"),
+        (None, "sample", day(2026, 1, 3), "0.00"),
+        (None, "late", day(2026, 2, 20), "9.00"),
+    ]
 
 
 def test_hand_computed(orders, hand_lines) -> None:
@@ -102,7 +130,7 @@ lines_of = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=lines_of, seed=st.integers(0, 99))
 def test_line_order_never_matters(orders, lines, seed) -> None:
     shuffled = [lines[i] for i in np.random.default_rng(seed).permutation(len(lines))]
@@ -110,7 +138,7 @@ def test_line_order_never_matters(orders, lines, seed) -> None:
     pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=lines_of)
 def test_against_plain_pandas(orders, lines) -> None:
     frame = pd.DataFrame(lines, columns=["order_id", "customer_id", "date", "amount"]).astype({"amount": float})

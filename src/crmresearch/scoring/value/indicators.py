@@ -90,7 +90,13 @@ class IndicatorMatrix:
                 "indicator_unit": [i.unit for i in self.indicators],
             }
         )
-        for name, statistic in (("mean", "mean"), ("std", "std"), ("least", "min"), ("median", "median"), ("most", "max")):
+        for name, statistic in (
+            ("mean", "mean"),
+            ("std", "std"),
+            ("least", "min"),
+            ("median", "median"),
+            ("most", "max"),
+        ):
             table[name] = values.agg(statistic).to_numpy()
         table["share_zero"] = [(self.values[:, j] == 0).mean() for j in range(len(self.indicators))]
         return table
