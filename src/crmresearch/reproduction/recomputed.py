@@ -34,13 +34,13 @@ def topsis_tzeng_huang(project: Project | None) -> dict[str, float]:
 
 
 def mobi_simple_path(project: Project | None) -> dict[str, float]:
-    """Cronbach's alpha of the mobile phone survey's constructs."""
+    """Alpha of the mobile phone survey's constructs, of standardised items as the source has it."""
     case = load_case(project or Project.find(), "ecsi_mobile")
     if case.file.instrument is None:
         raise CaseError("no instrument", where="ecsi_mobile/case.yaml", repair="Restore the built-in case.")
     survey = pd.read_parquet(clean_case(project or Project.find(), case).path("survey"))
-    alphas = score_reliability(survey, case.file.instrument).constructs.set_index("construct")["alpha"]
-    return {f"alpha {construct}": float(alpha) for construct, alpha in alphas.items()}
+    constructs = score_reliability(survey, case.file.instrument).constructs.set_index("construct")
+    return {f"alpha {construct}": float(alpha) for construct, alpha in constructs["alpha_standardised"].items()}
 
 
 CASES: Mapping[str, Callable[[Project | None], dict[str, float]]] = {
