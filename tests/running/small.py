@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 
 from crmresearch.case import Case, Project
 from crmresearch.running.kernels import Kernels
@@ -59,6 +60,10 @@ files:
 class SmallProcessed:
     folder: Path
     tables: tuple[str, ...] = ("orders",)
+
+    ledger: pd.DataFrame = pd.DataFrame(columns=["source_file", "table"])
+    quarantine: pd.DataFrame = pd.DataFrame(columns=["source_file", "column", "reason"])
+    log: pd.DataFrame = pd.DataFrame(columns=["source_file", "column", "rule", "severity", "count", "examples"])
 
     def path(self, table: str) -> Path:
         return self.folder / f"{table}.csv"

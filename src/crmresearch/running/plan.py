@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,15 @@ class Request:
     as_of: dt.date | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     languages: tuple[str, ...] = ("en", "zh")
+
+    def command(self, case: str) -> str:
+        """The command line that asks the same of one case."""
+        words = ["crmresearch", "run", case]
+        words += [word for study in self.studies for word in ("--study", study)]
+        words += ["--as-of", self.as_of.isoformat()] if self.as_of else []
+        words += [word for name, value in self.parameters.items() for word in ("-p", f"{name}={value}")]
+        words += ["--language", *self.languages] if len(self.languages) == 1 else []
+        return shlex.join(words)
 
 
 @dataclass(frozen=True, slots=True)
