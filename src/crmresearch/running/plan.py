@@ -55,9 +55,9 @@ class Choice:
 
 
 def missing_needs(study: StudyNotebook, case: Case, tables: Sequence[str]) -> list[str]:
-    """Tables (and ``instrument``) that a study needs and a case lacks."""
+    """Tables (and ``instrument``) that a study needs and a case lacks; ``a|b`` needs one of the two."""
     held = {*tables, *([INSTRUMENT] if case.file.instrument else [])}
-    return [need for need in study.needs if need not in held]
+    return [need for need in study.needs if held.isdisjoint(need.split("|"))]
 
 
 def choose(case: Case, notebooks: Mapping[str, StudyNotebook], request: Request, tables: Sequence[str]) -> list[Choice]:
@@ -89,7 +89,7 @@ def choose(case: Case, notebooks: Mapping[str, StudyNotebook], request: Request,
         given |= study.check({k: v for k, v in request.parameters.items() if k in study.parameters})
         lacks = missing_needs(study, case, tables)
         if lacks:
-            obstacle = f"needs {', '.join(f'`{need}`' for need in lacks)}"
+            obstacle = "needs " + ", ".join(f"`{need}`".replace("|", "` or `") for need in lacks)
         elif asked and name not in asked:
             obstacle = "not chosen (--study)" if request.studies else "not listed in case.yaml"
         else:
