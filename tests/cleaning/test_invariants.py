@@ -31,6 +31,7 @@ amounts = st.one_of(
 )
 records = st.lists(st.tuples(ids, ids, dates, amounts), min_size=1, max_size=12)
 order = st.randoms(use_true_random=False)
+FEW, MANY = (settings(max_examples=n, deadline=None) for n in (20, 60))
 
 
 def clean(files: dict[str, bytes], columns: dict[str, str] = COLUMNS) -> Cleaned:
@@ -67,6 +68,7 @@ def reasons(cleaned: Cleaned) -> list[tuple[str, str, str]]:
     return sorted((e["column"], e["reason"], e["raw_value"]) for e in cleaned.quarantine.to_pylist())
 
 
+@FEW
 @given(records)
 def test_every_row_and_amount_has_one_fate(rows: list[tuple[str, ...]]) -> None:
     cleaned = clean({"o.csv": csv(rows)})
@@ -81,6 +83,7 @@ def test_every_row_and_amount_has_one_fate(rows: list[tuple[str, ...]]) -> None:
     assert len(whole) == line["rows_quarantined"] and not whole & kept
 
 
+@FEW
 @given(records, order)
 def test_the_order_of_rows_and_columns_does_not_show(rows: list[tuple[str, ...]], random) -> None:
     first = clean({"o.csv": csv(rows)})
@@ -93,6 +96,7 @@ def test_the_order_of_rows_and_columns_does_not_show(rows: list[tuple[str, ...]]
     assert reasons(first) == reasons(second)
 
 
+@FEW
 @given(records, records, order)
 def test_the_order_and_number_of_files_does_not_show(one: list, two: list, random) -> None:
     files = {"a.csv": csv(one), "b.csv": csv(two)}
@@ -117,6 +121,7 @@ def table_bytes(table: pa.Table) -> bytes:
     return stream.getvalue()
 
 
+@FEW
 @given(records.filter(lambda rows: all(any(row) for row in rows)))
 def test_the_same_table_in_any_form_gives_the_same_bytes(rows: list[tuple[str, ...]]) -> None:
     text = csv(rows).decode()
@@ -133,7 +138,7 @@ def test_the_same_table_in_any_form_gives_the_same_bytes(rows: list[tuple[str, .
     )
 
 
-@settings(max_examples=300)
+@MANY
 @given(st.binary(max_size=200) | st.text(st.characters(codec="utf-8"), max_size=80).map(lambda t: b"no,id\n" + t.encode()))
 def test_any_bytes_end_in_a_ledger_or_a_named_error(content: bytes) -> None:
     try:
@@ -144,12 +149,14 @@ def test_any_bytes_end_in_a_ledger_or_a_named_error(content: bytes) -> None:
         assert fates(cleaned)["rows_in"] > 0
 
 
+@FEW
 @given(st.decimals(-(10**15), 10**15, places=6, allow_nan=False))
 def test_money_agrees_with_the_decimal_module(number: Decimal) -> None:
     parsed = parse_number(pa.array([f"{number:f}"], pa.large_string()), kind="money", dimension="money")
     assert parsed.values[0].as_py() == number.quantize(Decimal("0.01"), rounding="ROUND_HALF_UP")
 
 
+@FEW
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_numbers_agree_with_python_s_float(number: float) -> None:
     parsed = parse_number(pa.array([repr(number)], pa.large_string()), kind="number", dimension="number")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmresearch.case import SourceFile
@@ -31,6 +31,7 @@ cell = st.text(st.characters(codec="utf-8", exclude_characters='",\r\n\x00', exc
 lines = st.lists(st.lists(cell.map(lambda t: t.strip() or "x"), min_size=1, max_size=4), min_size=1, max_size=8)
 
 
+@settings(max_examples=50, deadline=None)
 @given(lines)
 def test_both_ways_of_splitting_agree(records: list[list[str]]) -> None:
     """The same file with and without a quoted field gives the same cells, rows and broken rows."""

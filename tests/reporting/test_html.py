@@ -114,7 +114,7 @@ def edition_of(text: str = "", *, simulated: bool = False) -> Edition:
     ledger |= {"amount_in": "10.50", "amount_kept": "9.50", "amount_quarantined": "0.50", "amount_merged": "0.50"}
     quality = {
         "ledger": [ledger],
-        "quarantine": [{"file": f"a{text}.csv", "column": "date", "reason": f"no date {text}", "rows": 3}],
+        "quarantine": [{"file": f"a{text}.csv", "column": "date", "reason": f"NOT_A_DATE{text}", "rows": 3}],
         "log": [{"file": "a", "column": text, "rule": text, "count": 1, "examples": text, "severity": "warning"}],
     }
     return Edition.model_validate(
@@ -240,6 +240,7 @@ def test_report_shows_everything_in_both_languages(tmp_path, words):
         "First 2 of 3 rows; the whole table is in tables/tiers.csv.",
         "Doe (2001), doi:10.1/x",
         "All customers spend the same.",
+        "not a date of the calendar in an accepted form",
         "Demo  · not run · needs payments",
         "crmresearch run demo",
         "1,230",

@@ -103,8 +103,8 @@ def _quality_tables(edition: Edition, words: Words, language: Language) -> list[
     tables = (
         ("ledger_rows", rows),
         ("ledger_money", [file for file in money if file["amount_in"] is not None]),
-        ("quarantine", quality["quarantine"]),
-        ("cleaning_log", quality["log"]),
+        ("quarantine", [{**row, "reason": f"cleaning_{row['reason'].lower()}"} for row in quality["quarantine"]]),
+        ("cleaning_log", [{**row, "rule": f"cleaning_{row['rule'].lower()}"} for row in quality["log"]]),
     )
     return [view_rows(key, table, words, language) for key, table in tables if table]
 
