@@ -56,7 +56,9 @@ def test_the_built_in_files_are_recognised(tmp_path: Path, file, table, columns,
 
 
 def test_chinese_headings_units_and_currency(tmp_path: Path) -> None:
-    content = "订单号,客户编码,下单日期,品名,数量,金额（万元）\nA1,C01,2023年1月2日,PE,3,¥1.2\nA2,C02,2023.1.3,PP,4,2.5\n"
+    content = (
+        "订单号,客户编码,下单日期,品名,数量,金额（万元）\nA1,C01,2023年1月2日,PE,3,¥1.2\nA2,C02,2023.1.3,PP,4,2.5\n"
+    )
     text, case = propose(tmp_path, "销售", [write(tmp_path, "销售.csv", content, "gb18030")])
     [source] = case.file.files
     assert {name: column.heading for name, column in source.columns.items()} == {
