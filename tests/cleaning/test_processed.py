@@ -126,7 +126,7 @@ def test_nothing_published_is_said_so(make) -> None:
 
 def test_a_table_the_case_lacks_is_named(make) -> None:
     case = make({"o.csv": CONTENT})
-    with pytest.raises(StorageError, match="no table 'survey'.*It has: orders"):
+    with pytest.raises(StorageError, match=r"no table 'survey'.*It has: orders"):
         clean_case(project_of(case), case).path("survey")
 
 
