@@ -163,7 +163,7 @@ sys.stdout.write(clean_case(project, load_case(project, sys.argv[2])).digest)
 @pytest.mark.parametrize(
     "environment",
     [
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"LC_ALL": "C"},
         {"TZ": "Pacific/Kiritimati"},
         {"TZ": "Etc/GMT+12"},
     ],
