@@ -384,7 +384,7 @@ def load_case(project: Project, name: str) -> Case:
 
 def _first_problem(error: ValidationError) -> tuple[str]:
     problems = error.errors(include_url=False)
-    first = problems[0]
+    first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
     place = ".".join(str(part) for part in first["loc"]) or "top level"
     if first["type"] == "extra_forbidden":
         owner = _model_at(first["loc"][:-1])

@@ -152,7 +152,7 @@ F = [
         {}, {"time_zone": "Asia/Shanghai"}),
     Bad("95 unknown zone", "E", rows(), ("time_zone", "Mars/Olympus"), {}, {"time_zone": "Mars/Olympus"}),
     Bad("98 future", "Q", rows("b,2024-01-01,1"), ("3", "date", "AFTER_AS_OF"), {}, {"as_of": "2023-12-31"}),
-    Bad("98 before the start", "Q", rows("b,2022-12-31,1"), ("3", "date", "BEFORE_START"), {}, {"starts": "2023-01-01"}),
+    Bad("98 too early", "Q", rows("b,2022-12-31,1"), ("3", "date", "BEFORE_START"), {}, {"starts": "2023-01-01"}),
 ]  # fmt: skip
 
 G = [

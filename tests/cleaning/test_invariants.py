@@ -29,7 +29,9 @@ dates = st.sampled_from(["2023-01-02", "2023/1/3", "20230104", "2023年1月5日"
 amounts = st.one_of(
     st.decimals(-1000, 1000, places=2).map(str), st.sampled_from(["", "1.2万", "¥3", "x", "1e400", "(5)", "１０"])
 )
-records = st.lists(st.tuples(ids, ids, dates, amounts), min_size=1, max_size=12)
+records = st.lists(st.tuples(ids, ids, dates, amounts), min_size=1, max_size=12).filter(
+    lambda rows: any(map(any, rows))
+)
 order = st.randoms(use_true_random=False)
 FEW, MANY = (settings(max_examples=n, deadline=None) for n in (20, 60))
 
@@ -133,13 +135,17 @@ def test_the_same_table_in_any_form_gives_the_same_bytes(rows: list[tuple[str, .
     tabs = clean({"o.csv": text.replace(",", "\t").encode()})
     assert table_bytes(tabs.tables["orders"]) == table_bytes(plain.tables["orders"])
     other = clean({"o.parquet": parquet(text)})
-    assert other.tables["orders"].drop_columns(["source_file"]).equals(
-        plain.tables["orders"].drop_columns(["source_file"])
+    assert (
+        other.tables["orders"]
+        .drop_columns(["source_file"])
+        .equals(plain.tables["orders"].drop_columns(["source_file"]))
     )
 
 
 @MANY
-@given(st.binary(max_size=200) | st.text(st.characters(codec="utf-8"), max_size=80).map(lambda t: b"no,id\n" + t.encode()))
+@given(
+    st.binary(max_size=200) | st.text(st.characters(codec="utf-8"), max_size=80).map(lambda t: b"no,id\n" + t.encode())
+)
 def test_any_bytes_end_in_a_ledger_or_a_named_error(content: bytes) -> None:
     try:
         cleaned = clean({"o.csv": content}, {"customer_id": "id", "date": "no", "amount": "no"})

@@ -57,7 +57,7 @@ class Cleaned:
 def clean_files(case: Case) -> Cleaned:
     """Clean every file that ``case.yaml`` declares; write nothing.
 
-    Memory is about twelve times the size of the largest text file.
+    Memory is about twenty times the size of the text files: 0.7 GB for a million order lines of 31 MB.
 
     Raises
     ------

@@ -115,11 +115,14 @@ class FileGuess:
     rest: tuple[Shape, ...]
 
     @property
-    def complete(self) -> bool:
-        """Whether every required column was found and a table's single identifier does not repeat."""
+    def score(self) -> float:
+        """Sum of confidences; less one for a required column not found or an identifier that repeats."""
+        found = sum(guess.confidence for guess in self.columns.values())
+        if self.items:
+            return found + _MIN_ITEMS
         key = self.table.key
         repeats = len(key) == 1 and key[0] in self.columns and not self.columns[key[0]].shape.unique
-        return bool(self.items) or (all(name in self.columns for name in self.table.required) and not repeats)
+        return found - sum(name not in self.columns for name in self.table.required) - repeats
 
 
 def shapes(frame: TextFrame) -> tuple[Shape, ...]:
@@ -129,13 +132,8 @@ def shapes(frame: TextFrame) -> tuple[Shape, ...]:
 
 
 def guess_table(columns: tuple[Shape, ...]) -> FileGuess:
-    """The table with all its required columns found, and among several the one with most columns found."""
-
-    def score(guess: FileGuess) -> tuple[bool, float, float]:
-        found = sum(g.confidence for g in guess.columns.values())
-        return guess.complete, found if guess.complete else guess.confidence, found
-
-    return max((_as_table(table, columns) for table in TABLES.values()), key=score)
+    """The table for which most columns are found and fewest are missing."""
+    return max((_as_table(table, columns) for table in TABLES.values()), key=lambda guess: guess.score)
 
 
 def _shape(heading: str, cells: pa.Array) -> Shape:

@@ -98,9 +98,8 @@ def take_in(case: Case, source: SourceFile, schema: pa.Schema) -> FileIntake:
 
 def _no_rows(source: SourceFile, sha256: str, schema: pa.Schema, frame: TextFrame) -> FileIntake:
     if not source.optional:
-        what = "only a heading and no rows" if frame.headings else "empty"
         raise InputError(
-            f"the file is {what}" if not frame.headings else f"the file has {what}",
+            "the file has a heading and no rows" if frame.headings else "the file is empty",
             where=source.file,
             repair="Export it again, or declare optional: true in case.yaml.",
         )
