@@ -121,8 +121,8 @@ def fit_least_squares(
     leverage = (linalg.qr(design, mode="economic")[0] ** 2).sum(axis=1)
     if covariance in ("HC2", "HC3") and leverage.max() > 1 - 1e-9:
         raise RefusedError(
-            f"row {str(complete.index[leverage.argmax()])[:40]} alone fixes a coefficient; {covariance} errors do not exist",
-            where=f"regression of {outcome}",
+            f"one row alone fixes a coefficient, so that {covariance} errors do not exist",
+            where=f"regression of {outcome}, row {str(complete.index[leverage.argmax()])[:40]}",
             repair="Take out the predictor that only this row sets, or use covariance='HC1'.",
         )
     result = sm.OLS(y, design).fit(method="qr", cov_type=covariance, use_t=True)

@@ -13,12 +13,12 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.segments.preparation import PreparedFeatures
 from crmresearch.scoring.segments.silhouette import silhouette_samples
+from crmresearch.scoring.segments.threads import one_thread
 
 K_RANGE = tuple(range(2, 11))
 
@@ -89,7 +89,7 @@ class SegmentKMeans(ClusterMixin, BaseEstimator):
         sample = np.arange(len(x))
         if len(x) > self.silhouette_points:
             sample = np.sort(random.choice(len(x), self.silhouette_points, replace=False))
-        with threadpool_limits(limits=1):  # one thread: the sums come in one order and repeat to the last digit
+        with one_thread():  # one thread: the sums come in one order and repeat to the last digit
             fits = [KMeans(k, n_init=self.n_starts, random_state=random).fit(x) for k in ks]
         numbered = [_number(fit, x) for fit in fits]
         labelings = np.stack([labels[sample] for labels, _ in numbered])
