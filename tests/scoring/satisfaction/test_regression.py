@@ -60,7 +60,7 @@ def test_estimates_and_errors_equal_statsmodels(covariance):
     np.testing.assert_allclose(tidy["p_value"], expected.pvalues, rtol=1e-8)
     np.testing.assert_allclose(tidy[["conf_low", "conf_high"]], expected.conf_int(), rtol=1e-9)
     np.testing.assert_allclose(got.covariance, expected.cov_params(), rtol=1e-9)
-    assert got.glance().loc[0, "f"] == pytest.approx(expected.fvalue, rel=1e-9)
+    assert got.glance().loc[0, "f_value"] == pytest.approx(expected.fvalue, rel=1e-9)
 
 
 def test_leverage_cook_and_vif_equal_statsmodels():

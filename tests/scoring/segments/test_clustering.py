@@ -3,6 +3,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from simulated import make_customers
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.utils.estimator_checks import check_estimator
@@ -19,16 +20,16 @@ def _rng() -> np.random.Generator:
 
 
 @pytest.mark.parametrize("k", [3, 6])
-def test_true_segments_are_found(customers, k):
-    simulated = customers(600, k, n_features=6)
+def test_true_segments_are_found(k):
+    simulated = make_customers(600, k, n_features=6)
     found = fit_segments(prepare_features(simulated.drop(columns="true")), rng=_rng())
     assert found.k == k
     assert adjusted_rand_score(simulated["true"], found.customers["segment"]) > 0.95
     assert isinstance(found, Result)
 
 
-def test_sweep_equals_plain_scikit_learn(customers):
-    prepared = prepare_features(customers(300, 3, gap=3).drop(columns="true"))
+def test_sweep_equals_plain_scikit_learn():
+    prepared = prepare_features(make_customers(300, 3, gap=3).drop(columns="true"))
     sweep = fit_segments(prepared, rng=_rng(), k_range=(2, 3)).sweep
     x = prepared.matrix.to_numpy()
     with threadpool_limits(limits=1):
@@ -47,38 +48,38 @@ def test_segments_are_numbered_by_size_then_by_first_feature():
     }
 
 
-def test_row_order_changes_nothing_to_the_last_digit(customers):
-    features = customers(400, 3, gap=2.5).drop(columns="true")
+def test_row_order_changes_nothing_to_the_last_digit():
+    features = make_customers(400, 3, gap=2.5).drop(columns="true")
     one = fit_segments(prepare_features(features), rng=_rng())
     two = fit_segments(prepare_features(features.sample(frac=1, random_state=8)), rng=_rng())
     pd.testing.assert_frame_equal(one.customers, two.customers, check_exact=True)
     pd.testing.assert_frame_equal(one.sweep, two.sweep, check_exact=True)
 
 
-def test_units_change_nothing(customers):
-    features = customers(400, 3, gap=4).drop(columns="true")
+def test_units_change_nothing():
+    features = make_customers(400, 3, gap=4).drop(columns="true")
     one = fit_segments(prepare_features(features), rng=_rng())
     two = fit_segments(prepare_features(features * [1000, 0.01, 1, 7]), rng=_rng())
     assert one.customers["segment"].tolist() == two.customers["segment"].tolist()
 
 
-def test_given_k_is_kept_and_the_sweep_still_shown(customers):
-    found = fit_segments(prepare_features(customers(200, 3).drop(columns="true")), rng=_rng(), k=4)
+def test_given_k_is_kept_and_the_sweep_still_shown():
+    found = fit_segments(prepare_features(make_customers(200, 3).drop(columns="true")), rng=_rng(), k=4)
     assert (found.k, found.sweep.loc[found.sweep["chosen"], "k"].tolist()) == (4, [4])
     assert found.findings()[0].key == "segments_given"
     assert found.findings()[0].values["best_k"] == 3
 
 
-def test_sample_is_used_beyond_the_limit_and_said(customers):
-    prepared = prepare_features(customers(500, 3).drop(columns="true"))
+def test_sample_is_used_beyond_the_limit_and_said():
+    prepared = prepare_features(make_customers(500, 3).drop(columns="true"))
     found = fit_segments(prepared, rng=_rng(), silhouette_points=100)
     assert found.recipe.options["silhouette_from"] == "sample"
     assert found.customers["silhouette"].notna().sum() == 100
     assert found.k == 3
 
 
-def test_further_customers_go_to_the_nearest_centre(customers):
-    simulated = customers(300, 3)
+def test_further_customers_go_to_the_nearest_centre():
+    simulated = make_customers(300, 3)
     prepared = prepare_features(simulated.drop(columns="true"))
     found = fit_segments(prepared, rng=_rng())
     further = pd.DataFrame(prepared.preparer.transform(prepared.original), columns=prepared.matrix.columns)

@@ -65,7 +65,7 @@ def test_median_fills_but_never_a_customer_without_any_feature():
 
 def test_correlated_pair_is_named():
     prepared = prepare_features(_features(a=[1, 2, 3, 4], b=[2, 4, 6, 8.1], c=[1, -1, -1, 1]))
-    assert prepared.correlated[["feature", "other"]].values.tolist() == [["a", "b"]]
+    assert prepared.correlated[["feature", "other_feature"]].values.tolist() == [["a", "b"]]
     assert [f.key for f in prepared.findings()] == ["features_prepared", "features_correlated"]
 
 

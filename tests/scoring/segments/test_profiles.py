@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pingouin
 import pytest
+from simulated import make_customers
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Result
@@ -50,8 +51,8 @@ def test_no_name_where_nothing_stands_out():
     assert profiles.findings()[0].key == "segment_near_base"
 
 
-def test_features_that_formed_the_segments_are_not_tested(customers):
-    simulated = customers(300, 3, gap=3)
+def test_features_that_formed_the_segments_are_not_tested():
+    simulated = make_customers(300, 3, gap=3)
     rng = np.random.default_rng(0)
     more = pd.DataFrame({"age": rng.normal(size=300), "loyal": simulated["true"] == 1}, index=simulated.index)
     effects = profile_segments(_segments(simulated.drop(columns="true")), more).effects.set_index("feature")
@@ -59,30 +60,30 @@ def test_features_that_formed_the_segments_are_not_tested(customers):
     assert effects.loc["loyal", "p_adjusted"] < 1e-6 < effects.loc["age", "p_adjusted"]
 
 
-def test_welch_equals_pingouin_and_holm_adjusts(customers):
-    simulated = customers(300, 3, gap=3)
+def test_welch_equals_pingouin_and_holm_adjusts():
+    simulated = make_customers(300, 3, gap=3)
     rng = np.random.default_rng(0)
     more = pd.DataFrame({f"m{j}": rng.normal(size=300) + j * simulated["true"] / 6 for j in range(3)})
     segments = _segments(simulated.drop(columns="true"))
     effects = profile_segments(segments, more).effects.set_index("feature").loc[list(more)]
     data = more.assign(segment=segments.customers["segment"].to_numpy())
     expected = [pingouin.welch_anova(data, dv=name, between="segment") for name in more]
-    np.testing.assert_allclose(effects["f"], [e["F"].iloc[0] for e in expected], rtol=1e-6)
+    np.testing.assert_allclose(effects["f_value"], [e["F"].iloc[0] for e in expected], rtol=1e-6)
     raw = effects["p_value"].to_numpy()
     order = np.argsort(raw)
     holm = np.minimum(np.maximum.accumulate(raw[order] * [3, 2, 1]), 1)
     np.testing.assert_allclose(effects["p_adjusted"].to_numpy()[order], holm)
 
 
-def test_row_order_changes_nothing(customers):
-    features = customers(200, 3).drop(columns="true")
+def test_row_order_changes_nothing():
+    features = make_customers(200, 3).drop(columns="true")
     one = profile_segments(_segments(features))
     two = profile_segments(_segments(features.iloc[::-1]))
     pd.testing.assert_frame_equal(one.profile, two.profile)
 
 
-def test_heat_map_has_a_row_per_segment_and_a_column_per_feature(customers):
-    segments = _segments(customers(200, 3).drop(columns="true"))
+def test_heat_map_has_a_row_per_segment_and_a_column_per_feature():
+    segments = _segments(make_customers(200, 3).drop(columns="true"))
     assert profile_segments(segments).distances().shape == (3, 4)
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from simulated import make_customers
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
@@ -16,8 +17,8 @@ def _segments(frame, **options):
     return fit_segments(prepare_features(frame.drop(columns="true")), rng=np.random.default_rng(1), **options)
 
 
-def test_batched_fits_reach_the_optimum_of_scikit_learn(customers):
-    x = customers(200, 4, gap=4).drop(columns="true").to_numpy()
+def test_batched_fits_reach_the_optimum_of_scikit_learn():
+    x = make_customers(200, 4, gap=4).drop(columns="true").to_numpy()
     weights = np.random.default_rng(2).multinomial(200, np.full(200, 1 / 200), size=5).astype(float)
     labels = cluster_batches(x, weights, 4, n_starts=10, rng=np.random.default_rng(3))
     for own, drawn in zip(labels, weights, strict=True):
@@ -27,8 +28,8 @@ def test_batched_fits_reach_the_optimum_of_scikit_learn(customers):
         assert inertia == pytest.approx(plain.inertia_, rel=1e-9)
 
 
-def test_batches_of_different_rows_are_fitted_each_by_itself(customers):
-    frames = [customers(150, 3, seed=seed) for seed in range(4)]
+def test_batches_of_different_rows_are_fitted_each_by_itself():
+    frames = [make_customers(150, 3, seed=seed) for seed in range(4)]
     x = np.stack([frame.drop(columns="true").to_numpy() for frame in frames])
     labels = cluster_batches(x, np.ones((4, 150)), 3, n_starts=5, rng=np.random.default_rng(0))
     assert min(adjusted_rand_score(f["true"], own) for f, own in zip(frames, labels, strict=True)) > 0.95
@@ -46,25 +47,27 @@ def test_jaccard_leaves_out_customers_that_were_not_drawn():
     np.testing.assert_array_equal(got, [[1, np.nan]])
 
 
-def test_true_segments_are_stable_and_cuts_through_a_cloud_are_not(customers):
-    real = score_stability(_segments(customers(400, 3)), rng=np.random.default_rng(4), n_resamples=30)
+def test_true_segments_are_stable_and_cuts_through_a_cloud_are_not():
+    real = score_stability(_segments(make_customers(400, 3)), rng=np.random.default_rng(4), n_resamples=30)
     assert (real.segments["jaccard"] > 0.95).all()
     assert set(real.segments["grade"]) == {"highly_stable"}
-    cut = score_stability(_segments(customers(400, 1), k=5), rng=np.random.default_rng(4), n_resamples=30)
+    cut = score_stability(_segments(make_customers(400, 1), k=5), rng=np.random.default_rng(4), n_resamples=30)
     assert (cut.segments["jaccard"] < 0.75).all()
     assert isinstance(real, Result)
 
 
-def test_stability_samples_where_customers_are_many_and_says_so(customers):
-    found = score_stability(_segments(customers(400, 3)), rng=np.random.default_rng(4), n_resamples=5, max_points=100)
+def test_stability_samples_where_customers_are_many_and_says_so():
+    found = score_stability(
+        _segments(make_customers(400, 3)), rng=np.random.default_rng(4), n_resamples=5, max_points=100
+    )
     assert found.recipe.options["points_from"] == "sample"
     assert found.segments["n_points"].sum() == 100
 
 
-def test_one_cloud_is_no_segments_and_three_are(customers):
+def test_one_cloud_is_no_segments_and_three_are():
     one, three = (
         assess_one_segment(
-            _segments(customers(300, k), k_range=range(2, 6)),
+            _segments(make_customers(300, k), k_range=range(2, 6)),
             rng=np.random.default_rng(5),
             n_references=39,
             max_points=150,
@@ -76,14 +79,14 @@ def test_one_cloud_is_no_segments_and_three_are(customers):
     assert isinstance(one, Result)
 
 
-def test_same_seed_gives_the_same_answer(customers):
-    segments = _segments(customers(200, 3, gap=2))
+def test_same_seed_gives_the_same_answer():
+    segments = _segments(make_customers(200, 3, gap=2))
     one, two = (score_stability(segments, rng=np.random.default_rng(6), n_resamples=10) for _ in range(2))
     np.testing.assert_array_equal(one.resamples, two.resamples)
 
 
-def test_impossible_options_are_refused(customers):
-    segments = _segments(customers(60, 2))
+def test_impossible_options_are_refused():
+    segments = _segments(make_customers(60, 2))
     with pytest.raises(RefusedError, match="n_resamples must be 2 or more"):
         score_stability(segments, rng=np.random.default_rng(0), n_resamples=1)
     with pytest.raises(RefusedError, match=r"10 references cannot reach the level 0\.05"):
@@ -91,10 +94,10 @@ def test_impossible_options_are_refused(customers):
 
 
 @pytest.mark.slow
-def test_rate_of_claiming_segments_where_there_are_none(customers):
+def test_rate_of_claiming_segments_where_there_are_none():
     runs, claims = 120, 0
     for seed in range(runs):
-        segments = _segments(customers(150, 1, seed=seed), k=2, k_range=range(2, 6), n_starts=3)
+        segments = _segments(make_customers(150, 1, seed=seed), k=2, k_range=range(2, 6), n_starts=3)
         test = assess_one_segment(segments, rng=np.random.default_rng(seed), n_references=39)
         claims += bool(test.test.loc[0, "structure"])
     assert stats.binomtest(claims, runs, 0.05, alternative="greater").pvalue > 0.01

@@ -140,8 +140,8 @@ class PreparedFeatures:
     summary : pd.DataFrame, shape (n_features, 9)
         feature, transformation, n_missing, mean, sd, median, skewness, skewness_prepared, n_winsorised.
     correlated : pd.DataFrame, shape (n_pairs, 3)
-        feature, other, r of the prepared features: pairs at or above ``correlation_limit``, which count
-        double in every distance.
+        feature, other_feature, correlation: pairs of prepared features at or above ``correlation_limit``,
+        which count double in every distance.
     left_out : pd.DataFrame, shape (n_left_out, 2)
         customer_id, n_missing.
     preparer : FeaturePreparer
@@ -176,8 +176,8 @@ class PreparedFeatures:
                     {
                         "n": len(self.correlated),
                         "feature": worst["feature"],
-                        "other": worst["other"],
-                        "r": float(worst["r"]),
+                        "other": worst["other_feature"],
+                        "r": float(worst["correlation"]),
                     },
                 )
             )
@@ -328,5 +328,7 @@ def _by_feature(transformation: str | Mapping[str, str], names: list[str]) -> tu
 def _correlated(matrix: pd.DataFrame, limit: float) -> pd.DataFrame:
     r = np.corrcoef(matrix.to_numpy(), rowvar=False).reshape(matrix.shape[1], matrix.shape[1])
     first, second = np.nonzero(np.triu(np.abs(r) >= limit, 1))
-    pairs = pd.DataFrame({"feature": matrix.columns[first], "other": matrix.columns[second], "r": r[first, second]})
-    return pairs.sort_values("r", key=np.abs, ascending=False, kind="stable", ignore_index=True)
+    pairs = pd.DataFrame(
+        {"feature": matrix.columns[first], "other_feature": matrix.columns[second], "correlation": r[first, second]}
+    )
+    return pairs.sort_values("correlation", key=np.abs, ascending=False, kind="stable", ignore_index=True)

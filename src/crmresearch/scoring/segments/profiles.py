@@ -34,7 +34,7 @@ class SegmentProfiles:
         segment, feature, n, mean, median, base_mean, index (100 = base; missing where the base is not
         above 0), distance (from the base in standard deviations of all customers).
     effects : pd.DataFrame, shape (n_features, 7)
-        feature, formed_segments, n, eta_squared (share of variance between segments, 0–1), f (Welch),
+        feature, formed_segments, n, eta_squared (share of variance between segments, 0–1), f_value (Welch),
         p_value, p_adjusted; the last three are missing for features that formed the segments.
     recipe : Recipe
     """
@@ -229,13 +229,13 @@ def _effects(values: pd.DataFrame, segments: pd.Series, forming: set[str], corre
             "formed_segments": [name in forming for name in values],
             "n": values.count().to_numpy(),
             "eta_squared": (1 - (within**2).sum() / total.where(total > 0)).to_numpy(),
-            "f": np.nan,
+            "f_value": np.nan,
             "p_value": np.nan,
             "p_adjusted": np.nan,
         }
     )
     for row in np.flatnonzero(~table["formed_segments"]):
-        table.loc[row, ["f", "p_value"]] = _welch(values[table.loc[row, "feature"]], segments)
+        table.loc[row, ["f_value", "p_value"]] = _welch(values[table.loc[row, "feature"]], segments)
     tested = table["p_value"].notna()
     if tested.any():
         table.loc[tested, "p_adjusted"] = multipletests(table.loc[tested, "p_value"], method=correction)[1]

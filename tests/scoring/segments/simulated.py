@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
-import pytest
 
 
 def make_customers(n: int, k: int, *, gap: float = 8.0, n_features: int = 4, seed: int = 0) -> pd.DataFrame:
@@ -19,8 +16,3 @@ def make_customers(n: int, k: int, *, gap: float = 8.0, n_features: int = 4, see
     values = centres[true] + rng.normal(size=(n, n_features))
     frame = pd.DataFrame(values, columns=[f"x{j}" for j in range(n_features)])
     return frame.assign(true=true).set_index(pd.Index([f"c{i:05d}" for i in range(n)], name="customer_id"))
-
-
-@pytest.fixture(scope="session")
-def customers() -> Callable[..., pd.DataFrame]:
-    return make_customers
