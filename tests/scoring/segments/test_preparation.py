@@ -35,7 +35,7 @@ def test_rank_gives_ties_their_middle():
 
 def test_yeo_johnson_equals_scipy():
     values = np.random.default_rng(3).gamma(1.5, 20, size=200)
-    prepared = prepare_features(_features(a=values.tolist()), transformation="yeo-johnson", scaling="none")
+    prepared = prepare_features(_features(a=values.tolist()), transformation="yeo_johnson", scaling="none")
     np.testing.assert_allclose(prepared.matrix["a"], stats.yeojohnson(prepared.original["a"])[0], rtol=1e-4)
 
 
@@ -100,7 +100,7 @@ def test_bad_features_are_refused(features, options, words):
         prepare_features(features, **options)
 
 
-@pytest.mark.parametrize("transformation", ["none", "rank", "yeo-johnson"])
+@pytest.mark.parametrize("transformation", ["none", "rank", "yeo_johnson"])
 def test_feature_preparer_is_a_scikit_learn_transformer(transformation):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

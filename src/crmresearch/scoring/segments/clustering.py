@@ -254,7 +254,7 @@ def fit_segments(
             "k_means",
             {
                 **features.recipe.options,
-                "features": ", ".join(map(str, matrix.columns)),
+                "features": [str(name) for name in matrix.columns],
                 "k": model.n_clusters_,
                 "k_chosen_by": "researcher" if k is not None else "largest_mean_silhouette",
                 "k_low": int(model.sweep_["k"].min()),
