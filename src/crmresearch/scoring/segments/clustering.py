@@ -171,6 +171,20 @@ class Segmentation:
         """Number of segments."""
         return self.model.n_clusters_
 
+    def map(self) -> pd.DataFrame:
+        """Return customer_id, segment and the two main axes (first, second) of the prepared features.
+
+        ``attrs["share_of_variance"]`` holds the share of variance of each axis; of one feature the
+        second axis is 0.
+        """
+        x = self.features.matrix.to_numpy()
+        _, spread, axes = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
+        axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]  # largest loading above 0
+        places = np.column_stack([(x - x.mean(axis=0)) @ axes.T, np.zeros(len(x))])[:, :2]
+        found = self.customers[["customer_id", "segment"]].assign(first=places[:, 0], second=places[:, 1])
+        found.attrs["share_of_variance"] = [*(spread**2 / (spread**2).sum()).tolist(), 0.0][:2]
+        return found
+
     def exhibits(self) -> tuple[Exhibit, ...]:
         """The sweep over k."""
         return (Exhibit("segment_sweep", self.sweep, notes=("silhouette_reading",)),)
