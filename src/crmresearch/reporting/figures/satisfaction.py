@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,18 +31,17 @@ def plot_answers(answers: pd.DataFrame, say: Say) -> Figure:
         Label of a key in the figure's language.
     """
     with theme():
-        shares = answers.pivot(index="item", columns="answer", values="share_of_answers")
-        order = answers.drop_duplicates("item")
-        shares = shares.loc[order["item"]]
+        order = pd.MultiIndex.from_frame(answers[["construct", "item"]].drop_duplicates())
+        shares = answers.pivot(index=["construct", "item"], columns="answer", values="share_of_answers").loc[order]
         figure, axes = plt.subplots(figsize=(WIDTH, max(2.0, 1.0 + _ROW * len(shares))))
         colours = sns.diverging_palette(30, 245, s=75, l=45, center="light", n=shares.shape[1])
         left = np.zeros(len(shares))
         for answer, colour in zip(shares, colours, strict=True):
             axes.barh(range(len(shares)), shares[answer], left=left, color=colour, height=0.78, label=f"{answer}")
             left += shares[answer].to_numpy()
-        axes.set_yticks(range(len(shares)), [say(item) for item in shares.index])
-        axes.invert_yaxis()
-        _mark_constructs(axes, order["construct"].tolist(), say)
+        axes.set_yticks(range(len(shares)), [say(item) for _, item in order])
+        axes.set_ylim(len(shares) - 0.5, -0.5)
+        _mark_constructs(axes, order.get_level_values("construct").tolist(), say)
         axes.set(xlim=(0, 1), xlabel=say("share_answering"))
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.grid(visible=False)
@@ -129,7 +129,7 @@ def _dots(axes: Axes, names: list[str], values: np.ndarray) -> None:
 def _mark_constructs(axes: Axes, constructs: list[str], say: Say) -> None:
     """Write each construct's name at the right of its items, and part the constructs by a line."""
     edges = [0, *(i for i in range(1, len(constructs)) if constructs[i] != constructs[i - 1]), len(constructs)]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         axes.annotate(
             say(constructs[begin]),
             (1.0, (begin + end - 1) / 2),

@@ -16,7 +16,7 @@ from crmresearch.reporting.figures.theme import FAINT, HEIGHT, INK, PALETTE, WID
 Say = Callable[[str], str]
 
 _ROW = 0.32  # inches of height a row of a figure takes
-_MOST_DOTS = 4_000  # customers drawn at most: every so-manieth in order of id
+_MOST_DOTS = 4_000  # customers drawn at most: evenly spaced in order of id
 
 
 def plot_silhouettes(sweep: pd.DataFrame, say: Say) -> Figure:
@@ -37,13 +37,13 @@ def plot_silhouettes(sweep: pd.DataFrame, say: Say) -> Figure:
         axes.annotate(
             f"{chosen['silhouette']:.3f}",
             (chosen["k"], chosen["silhouette"]),
-            xytext=(9, 0),
+            xytext=(0, 9),
             textcoords="offset points",
-            va="center",
+            ha="center",
             color=INK,
         )
         axes.set(xlabel=say("number_of_segments"), ylabel=say("mean_silhouette"))
-        axes.set_ylim(min(0.0, sweep["silhouette"].min()), sweep["silhouette"].max() * 1.12)
+        axes.set_ylim(min(0.0, sweep["silhouette"].min()), sweep["silhouette"].max() * 1.18)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
@@ -98,7 +98,7 @@ def plot_segment_sizes(sizes: pd.DataFrame, say: Say) -> Figure:
                 f"{value:.1%} ({n:,})", (high, row), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8
             )
         axes.set_yticks(range(len(sizes)), [f"{segment}" for segment in sizes["segment"]])
-        axes.invert_yaxis()
+        axes.set_ylim(len(sizes) - 0.5, -0.5)
         axes.set(
             xlabel=say("share_of_customers"), ylabel=say("segment_number"), xlim=(0, sizes["share_high"].max() * 1.25)
         )
@@ -114,7 +114,7 @@ def plot_segment_map(axes_of: pd.DataFrame, say: Say) -> Figure:
     ----------
     axes_of : pd.DataFrame
         segment, first, second and the two axes' shares of variance in ``attrs["share_of_variance"]``
-        (``Segmentation.map``); beyond 4,000 customers every so-manieth is drawn.
+        (``Segmentation.map``); beyond 4,000 customers as many are drawn, evenly spaced in order of id.
     say : Callable[[str], str]
     """
     with theme():
