@@ -20,7 +20,7 @@ def test_slope_by_hand():
     """x = 1, 2, 3, 4, y = 1, 3, 2, 4: Sxy = 4, Sxx = 5, slope 0.8, intercept 0.5, r = 0.8."""
     fit = fit_loyalty(pd.DataFrame({"satisfaction": [1, 2, 3, 4], "loyalty": [1, 3, 2, 4]}))
     np.testing.assert_allclose(fit.tidy()["estimate"], [0.5, 0.8], atol=1e-12)
-    np.testing.assert_allclose(fit.correlations["r"], [0.8, 0.8], atol=1e-12)
+    np.testing.assert_allclose(fit.correlations["correlation"], [0.8, 0.8], atol=1e-12)
     assert fit.glance().loc[0, "r_squared"] == pytest.approx(0.64)
     assert isinstance(fit, Result)
 
@@ -29,7 +29,7 @@ def test_correlation_interval_equals_pingouin(mobi, ecsi):
     scores = score_constructs(mobi, ecsi).scores
     expected = pingouin.corr(scores["satisfaction"], scores["loyalty"])
     got = fit_loyalty(scores).correlations.iloc[0]
-    assert got["r"] == pytest.approx(expected["r"].iloc[0], abs=1e-10)
+    assert got["correlation"] == pytest.approx(expected["r"].iloc[0], abs=1e-10)
     low, high = next(v for k, v in expected.iloc[0].items() if str(k).upper().startswith("CI95"))
     assert (round(got["conf_low"], 2), round(got["conf_high"], 2)) == (round(low, 2), round(high, 2))
 

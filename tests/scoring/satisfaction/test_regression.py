@@ -60,7 +60,7 @@ def test_estimates_and_errors_equal_statsmodels(covariance):
     np.testing.assert_allclose(tidy["p_value"], expected.pvalues, rtol=1e-8)
     np.testing.assert_allclose(tidy[["conf_low", "conf_high"]], expected.conf_int(), rtol=1e-9)
     np.testing.assert_allclose(got.covariance, expected.cov_params(), rtol=1e-9)
-    assert got.glance().loc[0, "f"] == pytest.approx(expected.fvalue, rel=1e-9)
+    assert got.glance().loc[0, "f_value"] == pytest.approx(expected.fvalue, rel=1e-9)
 
 
 def test_leverage_cook_and_vif_equal_statsmodels():
@@ -113,7 +113,7 @@ def test_missing_rows_are_left_out_and_counted():
         (lambda d: d, {"predictors": ["a", "y"]}, r"stands twice"),
         (lambda d: d, {"covariance": "HC9"}, r"covariance must be one of HC3"),
         (lambda d: d, {"confidence": 95}, r"confidence must lie between 0 and 1"),
-        (lambda d: d.assign(b=[1.0] + [0.0] * 119), {}, r"row 0 alone fixes a coefficient; HC3"),
+        (lambda d: d.assign(b=[1.0] + [0.0] * 119), {}, r"row 0: one row alone fixes a coefficient, so that HC3"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(change, options, words):

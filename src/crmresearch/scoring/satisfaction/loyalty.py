@@ -23,16 +23,18 @@ class LoyaltyFit:
     Attributes
     ----------
     correlations : pd.DataFrame, shape (2 * n_predictors, 7)
-        predictor, method (``pearson``, ``spearman``), n, r, conf_low, conf_high, p_value.
+        predictor, coefficient (``pearson``, ``spearman``), n, correlation, conf_low, conf_high, p_value.
     regression : LeastSquares
         Loyalty on all predictors; ``coefficients``, ``fit``, ``residuals``, ``diagnostics``.
     curvature : pd.DataFrame, shape (1, 7)
         Tidy row of the squared (centred) first predictor when added to the regression.
     claim : pd.DataFrame, shape (1, 9)
-        D01: n, r, conf_low, conf_high, smallest_effect, verdict, power (of seeing a correlation of
+        D01: n, correlation, conf_low, conf_high, smallest_effect, verdict, power (of seeing a correlation of
         the smallest effect with n respondents), n_needed (respondents for a power of 0.8), confidence.
-    points : pd.DataFrame, shape (n, 3)
-        First predictor and outcome of each respondent in the regression, and the fitted value.
+    points : pd.DataFrame, shape (n, 5)
+        First predictor and outcome of each respondent in the regression (under their own names), then
+        fitted, fitted_low, fitted_high: the regression line at that predictor, the controls held at their
+        means, and the interval of that mean. In order of the predictor.
     recipe : Recipe
     """
 
@@ -77,13 +79,14 @@ class LoyaltyFit:
                 {
                     **names,
                     "n": int(claim["n"]),
-                    "r": float(claim["r"]),
+                    "correlation": float(claim["correlation"]),
                     "low": float(claim["conf_low"]),
                     "high": float(claim["conf_high"]),
                     "confidence": float(claim["confidence"]),
                     "smallest_effect": float(claim["smallest_effect"]),
                     "power": float(claim["power"]),
                     "n_needed": int(claim["n_needed"]),
+                    "power_asked": _POWER,
                 },
                 verdict=claim["verdict"],
                 claim="D01",
@@ -171,11 +174,11 @@ def fit_loyalty(
     )
     used = scores.loc[regression.residuals["row"], [*predictors, outcome]].astype("Float64").astype(float)
     correlations = _correlations(used, outcome, confidence)
-    r, low, high = correlations.loc[0, ["r", "conf_low", "conf_high"]].astype(float)
+    r, low, high = correlations.loc[0, ["correlation", "conf_low", "conf_high"]].astype(float)
     claim = pd.DataFrame(
         {
             "n": [len(used)],
-            "r": [r],
+            "correlation": [r],
             "conf_low": [low],
             "conf_high": [high],
             "smallest_effect": [smallest_effect],
@@ -192,18 +195,12 @@ def fit_loyalty(
         regression=regression,
         curvature=_curvature(bent, outcome, predictors, covariance, confidence),
         claim=claim,
-        points=pd.DataFrame(
-            {
-                predictors[0]: first.to_numpy(),
-                outcome: used[outcome].to_numpy(),
-                "fitted": regression.residuals["fitted"].to_numpy(),
-            }
-        ),
+        points=_line(used, outcome, regression, confidence),
         recipe=Recipe(
             "loyalty_regression",
             {
                 "outcome": outcome,
-                "predictors": ", ".join(predictors),
+                "predictors": predictors,
                 "covariance": covariance,
                 "confidence": confidence,
                 "missing": "complete_cases",
@@ -267,8 +264,21 @@ def _correlations(used: pd.DataFrame, outcome: str, confidence: float) -> pd.Dat
             half = z * np.sqrt(variance / (n - 3)) if n > 3 else np.inf
             centre = np.arctanh(np.clip(r, -1, 1)) if abs(r) < 1 else np.sign(r) * np.inf
             rows.append((name, method, n, float(r), np.tanh(centre - half), np.tanh(centre + half), float(p)))
-    columns = ["predictor", "method", "n", "r", "conf_low", "conf_high", "p_value"]
+    columns = ["predictor", "coefficient", "n", "correlation", "conf_low", "conf_high", "p_value"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _line(used: pd.DataFrame, outcome: str, regression: LeastSquares, confidence: float) -> pd.DataFrame:
+    """The respondents and the fitted line over the first predictor, with its interval."""
+    first = used.columns[0]
+    at = used.drop(columns=outcome).copy()
+    at.iloc[:, 1:] = at.iloc[:, 1:].mean()
+    design = np.column_stack([np.ones(len(at)), at])
+    fitted = design @ regression.coefficients["estimate"].to_numpy()
+    error = np.sqrt(np.einsum("ij,jk,ik->i", design, regression.covariance, design))
+    half = stats.t.ppf((1 + confidence) / 2, regression.fit.loc[0, "df_residual"]) * error
+    line = used[[first, outcome]].assign(fitted=fitted, fitted_low=fitted - half, fitted_high=fitted + half)
+    return line.sort_values([first, outcome], kind="stable", ignore_index=True)
 
 
 def _curvature(

@@ -31,7 +31,7 @@ class LeastSquares:
         term (intercept first), estimate, std_error, statistic (t), p_value, conf_low, conf_high,
         beta, beta_low, beta_high (standardised; missing for the intercept), vif.
     fit : pd.DataFrame, shape (1, 10)
-        n, n_left_out, r_squared, r_squared_adjusted, residual_sd, f, df_model, df_residual, p_value, aic.
+        n, n_left_out, r_squared, r_squared_adjusted, residual_sd, f_value, df_model, df_residual, p_value, aic.
     residuals : pd.DataFrame, shape (n, 5)
         row (the input's index value), fitted, residual, leverage, cook_distance.
     diagnostics : pd.DataFrame, shape (n_checks, 3)
@@ -121,8 +121,8 @@ def fit_least_squares(
     leverage = (linalg.qr(design, mode="economic")[0] ** 2).sum(axis=1)
     if covariance in ("HC2", "HC3") and leverage.max() > 1 - 1e-9:
         raise RefusedError(
-            f"row {str(complete.index[leverage.argmax()])[:40]} alone fixes a coefficient; {covariance} errors do not exist",
-            where=f"regression of {outcome}",
+            f"one row alone fixes a coefficient, so that {covariance} errors do not exist",
+            where=f"regression of {outcome}, row {str(complete.index[leverage.argmax()])[:40]}",
             repair="Take out the predictor that only this row sets, or use covariance='HC1'.",
         )
     result = sm.OLS(y, design).fit(method="qr", cov_type=covariance, use_t=True)
@@ -147,7 +147,7 @@ def fit_least_squares(
                 "r_squared": [result.rsquared],
                 "r_squared_adjusted": [result.rsquared_adj],
                 "residual_sd": [np.sqrt(variance)],
-                "f": [float(np.squeeze(result.fvalue))],
+                "f_value": [float(np.squeeze(result.fvalue))],
                 "df_model": [p - 1],
                 "df_residual": [n - p],
                 "p_value": [float(np.squeeze(result.f_pvalue))],

@@ -90,7 +90,7 @@ def _settle(
     x: np.ndarray, length: np.ndarray, weights: np.ndarray, centres: np.ndarray, max_rounds: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Run Lloyd rounds until no batch changes; return labels and within sums of squares."""
-    n_batches, k, n_features = centres.shape
+    n_batches = len(centres)
     labels = np.full(weights.shape, -1, dtype=np.int64)
     inertia = np.zeros(n_batches)
     active = np.arange(n_batches)

@@ -13,12 +13,12 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.segments.preparation import PreparedFeatures
 from crmresearch.scoring.segments.silhouette import silhouette_samples
+from crmresearch.scoring.segments.threads import one_thread
 
 K_RANGE = tuple(range(2, 11))
 
@@ -89,7 +89,7 @@ class SegmentKMeans(ClusterMixin, BaseEstimator):
         sample = np.arange(len(x))
         if len(x) > self.silhouette_points:
             sample = np.sort(random.choice(len(x), self.silhouette_points, replace=False))
-        with threadpool_limits(limits=1):  # one thread: the sums come in one order and repeat to the last digit
+        with one_thread():  # one thread: the sums come in one order and repeat to the last digit
             fits = [KMeans(k, n_init=self.n_starts, random_state=random).fit(x) for k in ks]
         numbered = [_number(fit, x) for fit in fits]
         labelings = np.stack([labels[sample] for labels, _ in numbered])
@@ -170,6 +170,20 @@ class Segmentation:
     def k(self) -> int:
         """Number of segments."""
         return self.model.n_clusters_
+
+    def map(self) -> pd.DataFrame:
+        """Return customer_id, segment and the two main axes (first, second) of the prepared features.
+
+        ``attrs["share_of_variance"]`` holds the share of variance of each axis; of one feature the
+        second axis is 0.
+        """
+        x = self.features.matrix.to_numpy()
+        _, spread, axes = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
+        axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]  # largest loading above 0
+        places = np.column_stack([(x - x.mean(axis=0)) @ axes.T, np.zeros(len(x))])[:, :2]
+        found = self.customers[["customer_id", "segment"]].assign(first=places[:, 0], second=places[:, 1])
+        found.attrs["share_of_variance"] = [*(spread**2 / (spread**2).sum()).tolist(), 0.0][:2]
+        return found
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """The sweep over k."""
@@ -254,7 +268,7 @@ def fit_segments(
             "k_means",
             {
                 **features.recipe.options,
-                "features": ", ".join(map(str, matrix.columns)),
+                "features": [str(name) for name in matrix.columns],
                 "k": model.n_clusters_,
                 "k_chosen_by": "researcher" if k is not None else "largest_mean_silhouette",
                 "k_low": int(model.sweep_["k"].min()),

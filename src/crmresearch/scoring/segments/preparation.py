@@ -16,12 +16,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
 
-Transformation = Literal["none", "log1p", "rank", "yeo-johnson"]
+Transformation = Literal["none", "log1p", "rank", "yeo_johnson"]
 Scaling = Literal["standard", "robust", "none"]
 Missing = Literal["drop", "median", "refuse"]
 
 _CHOICES = {
-    "transformation": ("none", "log1p", "rank", "yeo-johnson"),
+    "transformation": ("none", "log1p", "rank", "yeo_johnson"),
     "scaling": ("standard", "robust", "none"),
     "missing": ("drop", "median", "refuse"),
 }
@@ -32,9 +32,9 @@ class FeaturePreparer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    transformation : {"none", "log1p", "rank", "yeo-johnson"} or a sequence of these, one per column
+    transformation : {"none", "log1p", "rank", "yeo_johnson"} or a sequence of these, one per column
         ``log1p`` needs values ≥ 0. ``rank`` gives the share of fitted values below, ties in their
-        middle. ``yeo-johnson`` is fitted by maximum likelihood.
+        middle. ``yeo_johnson`` is fitted by maximum likelihood.
     scaling : {"standard", "robust", "none"}
         ``standard``: mean 0, population standard deviation 1. ``robust``: median 0, interquartile
         range 1 (standard deviation 1 where that range is 0).
@@ -84,7 +84,7 @@ class FeaturePreparer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.limits_ = np.quantile(X, [self.winsorise, 1 - self.winsorise], axis=0)
         X = np.clip(X, *self.limits_)
         self.sorted_ = {j: np.sort(X[:, j]) for j in self._columns("rank")}
-        power = self._columns("yeo-johnson")
+        power = self._columns("yeo_johnson")
         self.power_ = PowerTransformer(standardize=False).fit(X[:, power]) if power else None
         X = self._transformed(X)
         if self.scaling == "robust":
@@ -107,13 +107,13 @@ class FeaturePreparer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return [j for j, one in enumerate(self.transformations_) if one == transformation]
 
     def _transformed(self, X: np.ndarray) -> np.ndarray:
-        X, logs, power = X.copy(), self._columns("log1p"), self._columns("yeo-johnson")
+        X, logs, power = X.copy(), self._columns("log1p"), self._columns("yeo_johnson")
         if logs:
             if (X[:, logs] < 0).any():
                 raise RefusedError(
                     "log1p needs values of 0 and more",
                     where=f"preparation, feature {self._name(logs[int(np.argmax((X[:, logs] < 0).any(axis=0)))])}",
-                    repair="Use yeo-johnson or rank for this feature.",
+                    repair="Use yeo_johnson or rank for this feature.",
                 )
             X[:, logs] = np.log1p(X[:, logs])
         if power:
@@ -140,8 +140,8 @@ class PreparedFeatures:
     summary : pd.DataFrame, shape (n_features, 9)
         feature, transformation, n_missing, mean, sd, median, skewness, skewness_prepared, n_winsorised.
     correlated : pd.DataFrame, shape (n_pairs, 3)
-        feature, other, r of the prepared features: pairs at or above ``correlation_limit``, which count
-        double in every distance.
+        feature, other_feature, correlation: pairs of prepared features at or above ``correlation_limit``,
+        which count double in every distance.
     left_out : pd.DataFrame, shape (n_left_out, 2)
         customer_id, n_missing.
     preparer : FeaturePreparer
@@ -176,8 +176,8 @@ class PreparedFeatures:
                     {
                         "n": len(self.correlated),
                         "feature": worst["feature"],
-                        "other": worst["other"],
-                        "r": float(worst["r"]),
+                        "other": worst["other_feature"],
+                        "correlation": float(worst["correlation"]),
                     },
                 )
             )
@@ -200,7 +200,7 @@ def prepare_features(
     features : pd.DataFrame, shape (n_customers, n_features)
         Numeric (or true/false) columns, indexed by customer_id, each customer once.
     transformation : str or Mapping[str, str]
-        One of ``none``, ``log1p``, ``rank``, ``yeo-johnson`` for every feature, or feature → one of
+        One of ``none``, ``log1p``, ``rank``, ``yeo_johnson`` for every feature, or feature → one of
         them, ``none`` for features the mapping leaves out.
     scaling : {"standard", "robust", "none"}
     winsorise : float
@@ -328,5 +328,7 @@ def _by_feature(transformation: str | Mapping[str, str], names: list[str]) -> tu
 def _correlated(matrix: pd.DataFrame, limit: float) -> pd.DataFrame:
     r = np.corrcoef(matrix.to_numpy(), rowvar=False).reshape(matrix.shape[1], matrix.shape[1])
     first, second = np.nonzero(np.triu(np.abs(r) >= limit, 1))
-    pairs = pd.DataFrame({"feature": matrix.columns[first], "other": matrix.columns[second], "r": r[first, second]})
-    return pairs.sort_values("r", key=np.abs, ascending=False, kind="stable", ignore_index=True)
+    pairs = pd.DataFrame(
+        {"feature": matrix.columns[first], "other_feature": matrix.columns[second], "correlation": r[first, second]}
+    )
+    return pairs.sort_values("correlation", key=np.abs, ascending=False, kind="stable", ignore_index=True)

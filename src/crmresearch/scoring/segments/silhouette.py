@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+
+from crmresearch.scoring.segments.threads import one_thread
 
 _BLOCK = 256  # rows and columns of one distance block: half a megabyte, so it stays in the processor's cache
 
@@ -27,9 +28,9 @@ def silhouette_samples(x: np.ndarray, labelings: np.ndarray) -> np.ndarray:
 
     Notes
     -----
-    Distances are Euclidean. One thread computes, so the sums come in one order and repeat to the last
-    digit; products this small gain nothing from a second. Only blocks on and above the diagonal are computed; each adds its row
-    sums per group to its rows and its column sums per group to its columns.
+    Distances are Euclidean. Only blocks on and above the diagonal are computed; each adds its row sums
+    per group to its rows and its column sums per group to its columns. One thread computes, so the sums
+    come in one order and repeat to the last digit; blocks this small gain nothing from a second.
 
     References
     ----------
@@ -44,7 +45,7 @@ def silhouette_samples(x: np.ndarray, labelings: np.ndarray) -> np.ndarray:
     [[0.9048, 0.8947, 0.8947, 0.9048]]
     """
     members, first = _membership(labelings)
-    with threadpool_limits(limits=1):
+    with one_thread():
         sums = _distance_sums(np.ascontiguousarray(x, dtype=float), members)
     sizes = members.sum(axis=0)
     result = np.empty(labelings.shape)
