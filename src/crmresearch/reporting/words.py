@@ -247,7 +247,8 @@ def read_words(paths: list[Path]) -> Words:
     ------
     WordsError
         A file breaks a rule: an unknown section or kind, a key twice (in two files it may stand with
-        the same words), an empty text, a language missing, or sentences that state different values in different languages.
+        the same words), an empty text, a language missing, or sentences that state different values in
+        different languages.
     """
     entries: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     for path in paths:
