@@ -68,10 +68,11 @@ def test_a_broken_file_is_refused_with_key_and_rule(tmp_path, text, match):
         words_of(tmp_path, text)
 
 
-def test_one_key_in_two_files_is_refused(tmp_path):
+def test_one_key_with_two_wordings_is_refused(tmp_path):
     text = "labels: {a: {en: A, zh: 甲}}"
-    with pytest.raises(WordsError, match=r"words1\.yaml, labels: 'a' stands in two files"):
-        words_of(tmp_path, text, text)
+    assert words_of(tmp_path, text, text).label("a", "en") == "A"
+    with pytest.raises(WordsError, match=r"words1\.yaml, labels: 'a' stands in two files with different words"):
+        words_of(tmp_path, text, text.replace("甲", "乙"))
 
 
 def test_unknown_key_names_the_nearest():

@@ -246,8 +246,9 @@ def read_words(paths: list[Path]) -> Words:
     Raises
     ------
     WordsError
-        A file breaks a rule: an unknown section or kind, a key twice, an empty text, a language
-        missing, or sentences that state different values in different languages.
+        A file breaks a rule: an unknown section or kind, a key twice (in two files it may stand with
+        the same words), an empty text, a language missing, or sentences that state different values in
+        different languages.
     """
     entries: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     for path in paths:
@@ -255,7 +256,9 @@ def read_words(paths: list[Path]) -> Words:
             if section not in SECTIONS:
                 raise WordsError(f"unknown section {section!r}{nearest(section, SECTIONS)}", where=path.name)
             for key, entry in (items or {}).items():
-                problem = "stands in two files" if key in entries[section] else _problem(section, key, entry)
+                problem = _problem(section, key, entry)
+                if entries[section].get(key, entry) != entry:
+                    problem = "stands in two files with different words"
                 if problem:
                     raise WordsError(f"{key!r} {problem}", where=f"{path.name}, {section}")
                 entries[section][key] = entry
