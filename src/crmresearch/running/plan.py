@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,21 @@ class Request:
     as_of: dt.date | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     languages: tuple[str, ...] = ("en", "zh")
+
+    def command(self, case: str) -> str:
+        """Return the command line that asks the same of one case.
+
+        Examples
+        --------
+        >>> Request(studies=("value",), parameters={"title": "a b"}).command("shop")
+        "crmresearch run shop --study value -p 'title=a b'"
+        """
+        parts = ["crmresearch", "run", case]
+        parts += [part for study in self.studies for part in ("--study", study)]
+        parts += ["--as-of", self.as_of.isoformat()] if self.as_of else []
+        parts += [part for name, value in self.parameters.items() for part in ("-p", f"{name}={value}")]
+        parts += ["--language", self.languages[0]] if len(self.languages) == 1 else []
+        return shlex.join(parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import platform
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from crmresearch import __version__
 from crmresearch.case import Case, Project, load_case
@@ -32,6 +32,9 @@ from crmresearch.running.plan import Choice, Request, check_parameters, choose, 
 from crmresearch.running.pool import run_jobs, warm_up
 from crmresearch.running.progress import Console
 
+if TYPE_CHECKING:  # pandas is slow to load, and a run that finds nothing to do needs none
+    import pandas as pd
+
 DEFAULT_TIMEOUT_SECONDS = 1800.0
 _NAMED_VERSIONS = ("pandas", "numpy", "scipy", "statsmodels", "scikit-learn", "duckdb", "ibis-framework", "papermill")
 
@@ -46,6 +49,18 @@ class Processed(Protocol):
     @property
     def tables(self) -> Iterable[str]:
         """Names of the tables."""
+
+    @property
+    def ledger(self) -> pd.DataFrame:
+        """Rows and amounts of each raw file."""
+
+    @property
+    def quarantine(self) -> pd.DataFrame:
+        """Rows and values set aside."""
+
+    @property
+    def log(self) -> pd.DataFrame:
+        """Normalisations and warnings."""
 
     def path(self, table: str) -> Path:
         """Parquet file of a table."""
@@ -241,12 +256,15 @@ class _Work:
         wake()
         if not known:
             console.say(f"{self.case.name}: cleaning the raw files")
+        from crmresearch.reporting.edition import quality_of
+
         processed = intake(self.project, self.case, known)
         return {
             "key": key,
             "processed": processed.folder.name,
             "tables": sorted(processed.tables),
             "last_day": "" if self.case.file.as_of else _last_day(processed),
+            "quality": quality_of(processed.ledger, processed.quarantine, processed.log),
         }
 
     def _choose(self, notebooks: Mapping[str, StudyNotebook]) -> None:
@@ -341,10 +359,10 @@ class _Work:
             }
             for choice in self.choices
         }
-        return {
+        from crmresearch.reporting.edition import case_facts
+
+        return case_facts(self.case) | {
             "schema": 1,
-            "case": self.case.name,
-            "title": self.case.file.title.model_dump(),
             "edition": f"{self.as_of or 'undated'}-{number:03d}",
             "as_of": self.as_of,
             "number": number,
@@ -354,6 +372,8 @@ class _Work:
             "software": {"key": self.software, "crmresearch": __version__, "python": platform.python_version()}
             | {name: importlib.metadata.version(name) for name in _NAMED_VERSIONS},
             "studies": studies,
+            "languages": list(self.request.languages),
+            "rerun": self.request.command(self.case.name),
         }
 
 
