@@ -17,8 +17,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
+import pandas as pd
 import psutil
 
 from crmresearch.case import Case, Project
@@ -73,16 +75,11 @@ files: [{file: orders.csv, table: orders, columns: {customer_id: id, date: day, 
 """
 
 
-@dataclass(frozen=True, slots=True)
-class NoTables:
-    """Stands for the processed tables; these studies simulate their own."""
-
-    folder: Path
-    tables: tuple[str, ...] = ()
-
-
-def take_nothing_in(project: Project, case: Case, known: str) -> NoTables:
-    return NoTables(project.processed / case.name / "none")
+def take_nothing_in(project: Project, case: Case, known: str) -> SimpleNamespace:
+    """Stand for the processed tables: these studies simulate their own."""
+    books = {"ledger": [], "quarantine": ["column", "reason"], "log": ["column", "examples"]}
+    empty = {name: pd.DataFrame(columns=["source_file", *columns], dtype=object) for name, columns in books.items()}
+    return SimpleNamespace(folder=project.processed / case.name / "none", tables=(), **empty)
 
 
 def blank_page(place: Path, language: str = "index") -> Path:

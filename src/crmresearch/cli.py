@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -114,22 +115,11 @@ def _tell(outcome: Any, reports: Path) -> None:
 
 @app.command()
 def check(case: Annotated[str, typer.Argument(help="The case to check.")], debug: Debug = False) -> int:
-    """Clean the raw files of a case and print what was kept, merged and set aside; publish nothing."""
+    """Clean the raw files of a case and print what was kept, merged and set aside; write nothing."""
     from crmresearch.case import Project, load_case
-    from crmresearch.cleaning import clean_case
-    from crmresearch.running.locks import case_lock
+    from crmresearch.cleaning import clean_files, receipt
 
-    project = Project.find()
-    loaded = load_case(project, case)
-    with case_lock(project, case):
-        processed = clean_case(project, loaded)
-    typer.echo(processed.ledger.to_string(index=False))
-    typer.echo(f"\nTables: {', '.join(processed.tables)}  ({processed.folder})")
-    if len(processed.quarantine):
-        reasons = processed.quarantine.groupby(["source_file", "reason"]).size().rename("rows").reset_index()
-        typer.echo(f"\nSet aside:\n{reasons.to_string(index=False)}")
-    if len(processed.log):
-        typer.echo(f"\nNotes:\n{processed.log.to_string(index=False)}")
+    typer.echo(receipt(clean_files(load_case(Project.find(), case))))
     return 0
 
 
@@ -141,10 +131,22 @@ def new(
 ) -> int:
     """Make a case from data files, with a commented case.yaml whose mappings are guessed."""
     from crmresearch.case import Project
-    from crmresearch.cleaning import new_case
+    from crmresearch.cleaning import propose_case
 
-    path = new_case(Project.find(), name, files)
-    typer.echo(f"Wrote {path}. Read it through, mend it, then: crmresearch check {name}")
+    folder = Project.find().case_folder(name)
+    if folder.exists():
+        raise UsageError(f"there is a case {name!r} already", where="data/raw", repair="Choose another name.")
+    if len({path.name for path in files}) < len(files):
+        raise UsageError("two files have one name", where="command line", repair="Rename one of them.")
+    for path in files:
+        if not path.is_file():
+            raise UsageError("no such file", where=str(path), repair="Mind the path.")
+    text = propose_case(name, files)
+    folder.mkdir()
+    for path in files:
+        shutil.copy2(path, folder / path.name)
+    (folder / "case.yaml").write_text(text, encoding="utf-8")
+    typer.echo(f"Wrote {folder / 'case.yaml'}. Read it through, mend it, then: crmresearch check {name}")
     return 0
 
 
@@ -179,8 +181,9 @@ def reproduce(
     from crmresearch.reproduction import reproduce as recompute
 
     values = recompute(pattern)
-    typer.echo(values.to_string(index=False))
-    return 0 if values["inside"].all() else 1
+    shown = values[["case", "statistic", "published", "ours", "difference", "status"]]
+    typer.echo(shown.rename(columns={"status": "inside"}).to_string(index=False, na_rep="", justify="left"))
+    return 1 if values["inside"].eq(False).any() else 0
 
 
 @app.command()

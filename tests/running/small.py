@@ -11,8 +11,8 @@ import functools
 import hashlib
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pandas as pd
@@ -56,25 +56,22 @@ files:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class SmallProcessed:
-    folder: Path
-    tables: tuple[str, ...] = ("orders",)
-
-    ledger: pd.DataFrame = pd.DataFrame(columns=["source_file", "table"])
-    quarantine: pd.DataFrame = pd.DataFrame(columns=["source_file", "column", "reason"])
-    log: pd.DataFrame = pd.DataFrame(columns=["source_file", "column", "rule", "severity", "count", "examples"])
-
-    def path(self, table: str) -> Path:
-        return self.folder / f"{table}.csv"
+def _book(*columns: str) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in ("source_file", *columns)})
 
 
-def take_in(project: Project, case: Case, known: str) -> SmallProcessed:
+def take_in(project: Project, case: Case, known: str) -> SimpleNamespace:
     raw = case.folder / "orders.csv"
     folder = project.processed / case.name / hashlib.sha256(raw.read_bytes()).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(raw, folder / "orders.csv")
-    return SmallProcessed(folder)
+    return SimpleNamespace(
+        folder=folder,
+        tables=("orders",),
+        ledger=_book("table", "rows_in", "rows_kept", "rows_quarantined", "rows_merged"),
+        quarantine=_book("column", "reason"),
+        log=_book("column", "rule", "count", "examples", "severity"),
+    )
 
 
 def render(folder: Path, language: str) -> Path:

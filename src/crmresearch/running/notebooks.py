@@ -217,7 +217,7 @@ def read_study(path: Path) -> StudyNotebook:
             where=path.name,
             repair="Open it in JupyterLab, or take it out of the folder.",
         ) from None
-    for need in (part for need in study.needs for part in need.split("|")):
+    for need in "|".join(study.needs).split("|") if study.needs else ():
         if need not in TABLES and need != INSTRUMENT:
             raise StudyError(
                 f"needs {need!r}, which is no table{nearest(need, [*TABLES, INSTRUMENT])}",

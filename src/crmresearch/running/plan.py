@@ -37,13 +37,19 @@ class Request:
     languages: tuple[str, ...] = ("en", "zh")
 
     def command(self, case: str) -> str:
-        """The command line that asks the same of one case."""
-        words = ["crmresearch", "run", case]
-        words += [word for study in self.studies for word in ("--study", study)]
-        words += ["--as-of", self.as_of.isoformat()] if self.as_of else []
-        words += [word for name, value in self.parameters.items() for word in ("-p", f"{name}={value}")]
-        words += ["--language", *self.languages] if len(self.languages) == 1 else []
-        return shlex.join(words)
+        """Return the command line that asks the same of one case.
+
+        Examples
+        --------
+        >>> Request(studies=("value",), parameters={"title": "a b"}).command("shop")
+        "crmresearch run shop --study value -p 'title=a b'"
+        """
+        parts = ["crmresearch", "run", case]
+        parts += [part for study in self.studies for part in ("--study", study)]
+        parts += ["--as-of", self.as_of.isoformat()] if self.as_of else []
+        parts += [part for name, value in self.parameters.items() for part in ("-p", f"{name}={value}")]
+        parts += ["--language", self.languages[0]] if len(self.languages) == 1 else []
+        return shlex.join(parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from crmresearch.running.plan import Choice, Request, check_parameters, choose, 
 from crmresearch.running.pool import run_jobs, warm_up
 from crmresearch.running.progress import Console
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # pandas is slow to load, and a run that finds nothing to do needs none
     import pandas as pd
 
 DEFAULT_TIMEOUT_SECONDS = 1800.0
@@ -50,12 +50,9 @@ class Processed(Protocol):
     def tables(self) -> Iterable[str]:
         """Names of the tables."""
 
-    def path(self, table: str) -> Path:
-        """Parquet file of a table."""
-
     @property
     def ledger(self) -> pd.DataFrame:
-        """One row per file: rows and money in, kept, quarantined, merged."""
+        """Rows and amounts of each raw file."""
 
     @property
     def quarantine(self) -> pd.DataFrame:
@@ -64,6 +61,9 @@ class Processed(Protocol):
     @property
     def log(self) -> pd.DataFrame:
         """Normalisations and warnings."""
+
+    def path(self, table: str) -> Path:
+        """Parquet file of a table."""
 
 
 Intake = Callable[[Project, Case, str], Processed]
@@ -256,9 +256,9 @@ class _Work:
         wake()
         if not known:
             console.say(f"{self.case.name}: cleaning the raw files")
-        processed = intake(self.project, self.case, known)
         from crmresearch.reporting.edition import quality_of
 
+        processed = intake(self.project, self.case, known)
         return {
             "key": key,
             "processed": processed.folder.name,
@@ -348,8 +348,6 @@ class _Work:
         return newest.keys == keys and pages <= newest.content["files"].keys() and not newest.damage()
 
     def _content(self, number: int) -> dict[str, Any]:
-        from crmresearch.reporting.edition import case_facts
-
         studies = {
             choice.study.name: {
                 "title": choice.study.title.model_dump(),
@@ -361,20 +359,21 @@ class _Work:
             }
             for choice in self.choices
         }
-        return {
+        from crmresearch.reporting.edition import case_facts
+
+        return case_facts(self.case) | {
             "schema": 1,
-            **case_facts(self.case),
             "edition": f"{self.as_of or 'undated'}-{number:03d}",
             "as_of": self.as_of,
             "number": number,
             "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-            "languages": list(self.request.languages),
-            "rerun": self.request.command(self.case.name),
             "intake": self.intake,
             "inputs": {s.file: file_digest(self.case.source_path(s)) for s in self.case.file.files},
             "software": {"key": self.software, "crmresearch": __version__, "python": platform.python_version()}
             | {name: importlib.metadata.version(name) for name in _NAMED_VERSIONS},
             "studies": studies,
+            "languages": list(self.request.languages),
+            "rerun": self.request.command(self.case.name),
         }
 
 
