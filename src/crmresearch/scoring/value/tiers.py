@@ -225,7 +225,7 @@ def _check_options(
 
 def _floors(scores: np.ndarray, worth: np.ndarray, rule: Rule, cuts: np.ndarray) -> np.ndarray:
     """Lowest score of each tier but the last, shape (n_rows, n_tiers - 1); ``worth`` is what a share is of."""
-    rows, n = scores.shape
+    rows = len(scores)
     if rule == "threshold":
         return np.broadcast_to(cuts, (rows, len(cuts)))
     # Going down a ranking until a share is reached is a weighted quantile. Buckets of the leading bits
