@@ -152,7 +152,8 @@ def _account(case: Case, intake: FileIntake, fate: _Fate) -> dict[str, object]:
             f"{line['rows_quarantined']:,} of {intake.rows_in:,} rows cannot be used; the first: "
             f"{excerpt(first['raw_value'])!r}, {first['reason']} ({quarantine.REASONS[first['reason']]})",
             where=f"{intake.source.file}, row {first['source_row']}{column}",
-            repair=f"Mend the mapping or the file; up to {case.file.max_quarantined_share:.0%} may be set aside (max_quarantined_share).",
+            repair="Mend the mapping or the file; "
+            f"up to {case.file.max_quarantined_share:.0%} may be set aside (max_quarantined_share).",
         )
     return line
 

@@ -144,7 +144,7 @@ def _notes(
     if empty and not plan.required:
         yield Note("EMPTY", "warning", plan.name, empty)
     changed = pc.and_(pc.not_equal(raw, cleaned), pc.is_null(parsed.reasons))
-    if plan.kind == "text" and pc.any(changed).as_py():
+    if pc.any(changed).as_py():
         shown = changes(raw.filter(changed), cleaned.filter(changed))
         yield Note("TEXT_NORMALISED", "normalised", plan.name, total(changed), shown)
     if pc.any(declared).as_py():

@@ -36,6 +36,8 @@ def in_canonical_order(rows: pa.Table, table: Table) -> pa.Table:
 
     The order depends on values alone (text by code point), so no order of files or rows shows in it.
     """
+    if not rows.num_rows:
+        return rows
     data = [name for name in rows.column_names if name not in LINEAGE]
     names = [*table.required, *(name for name in data if name not in table.required), *LINEAGE]
     keys = {name: rows[name].cast(pa.int8()) if pa.types.is_boolean(rows[name].type) else rows[name] for name in names}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from crmresearch.reporting.edition import Edition, StudyRun, load_edition
 from crmresearch.reporting.notebook import notebook_body
 from crmresearch.reporting.numbers import LANGUAGES, Language
 from crmresearch.reporting.record import Block, read_record
-from crmresearch.reporting.tables import view_rows, view_table
+from crmresearch.reporting.tables import TableView, view_rows, view_table
 from crmresearch.reporting.words import Words, load_words
 
 LANGUAGE_TAGS = {"en": "en", "zh": "zh-Hans"}
@@ -40,7 +39,7 @@ def render_edition(folder: Path, language: Language) -> Path:
     Returns
     -------
     Path
-        The page.
+        The page. The notebooks' pages are written with that of the edition's first language.
 
     Raises
     ------
@@ -49,11 +48,12 @@ def render_edition(folder: Path, language: Language) -> Path:
         be written.
     """
     edition, words = load_edition(folder), load_words()
-    studies = [_study(folder, run, number) for number, run in enumerate(edition.studies, start=1)]
-    for study in studies:
-        if study["notebook"] and not (folder / study["notebook"]).exists():
-            _write_notebook(folder, edition, study)
-    quality = edition.quality.model_dump(mode="json")
+    chapters = {name: run for name, run in edition.studies.items() if run.status != "not run"}
+    studies = [_study(folder, name, run, number) for number, (name, run) in enumerate(chapters.items(), start=1)]
+    if language == edition.languages[0]:
+        for study in studies:
+            if study["notebook"]:
+                _write_notebook(folder, edition, study)
     return _write(
         folder / f"report.{language}.html",
         "report.html",
@@ -61,11 +61,9 @@ def render_edition(folder: Path, language: Language) -> Path:
         currency=edition.currency,
         edition=edition,
         studies=studies,
+        not_run={name: run for name, run in edition.studies.items() if run.status == "not run"},
         findings=any(study["findings"] for study in studies),
-        quality={
-            key: view_rows(caption, quality[key], words, language)
-            for key, caption in (("ledger", "data_quality"), ("quarantine", "quarantine"), ("log", "cleaning_log"))
-        },
+        quality=_quality_tables(edition, words, language),
     )
 
 
@@ -83,11 +81,11 @@ def render_index(reports: Path, language: Language = "en") -> Path:
         try:
             edition = load_edition(folder)
             pages = [name for name in LANGUAGES if (folder / f"report.{name}.html").exists()]
-            rows.append({**row, "edition": edition, "pages": pages, "created": edition.created, "problem": ""})
+            rows.append({**row, "edition": edition, "pages": pages, "made": edition.made, "problem": ""})
         except StorageError as error:
-            rows.append({**row, "edition": None, "pages": [], "created": "", "problem": error.what})
+            rows.append({**row, "edition": None, "pages": [], "made": "", "problem": error.what})
     rows.sort(key=lambda row: (row["case"], row["name"]))
-    rows.sort(key=lambda row: row["created"], reverse=True)
+    rows.sort(key=lambda row: row["made"], reverse=True)
     return _write(reports / "index.html", "index.html", language, rows=rows, script=_asset("index.js"))
 
 
@@ -97,13 +95,27 @@ def render_blocks(blocks: tuple[Block, ...], language: Language, currency: str =
     return _environment().get_template("fragment.html").render(blocks=blocks, **_context(language, currency))
 
 
-def _study(folder: Path, run: StudyRun, number: int) -> dict[str, Any]:
-    place = Path("studies") / run.name
-    shown = run.status in {"done", "partial"}
-    record = read_record(folder / place) if shown else None
+def _quality_tables(edition: Edition, words: Words, language: Language) -> list[TableView]:
+    """The cleaning ledger, its rows and its money apart; what was set aside; what was changed."""
+    quality = edition.intake.quality.model_dump(mode="json")
+    rows = [{k: v for k, v in file.items() if not k.startswith("amount_")} for file in quality["ledger"]]
+    money = [{k: v for k, v in file.items() if not k.startswith("rows_")} for file in quality["ledger"]]
+    tables = (
+        ("ledger_rows", rows),
+        ("ledger_money", [file for file in money if file["amount_in"] is not None]),
+        ("quarantine", quality["quarantine"]),
+        ("cleaning_log", quality["log"]),
+    )
+    return [view_rows(key, table, words, language) for key, table in tables if table]
+
+
+def _study(folder: Path, name: str, run: StudyRun, number: int) -> dict[str, Any]:
+    place = Path("studies") / name
+    record = read_record(folder / place) if run.is_shown else None
     blocks = record["blocks"] if record else []
     has_notebook = (folder / place / "notebook.ipynb").exists()
     return {
+        "name": name,
         "run": run,
         "number": number,
         "record": record,
@@ -137,7 +149,8 @@ def _write_notebook(folder: Path, edition: Edition, study: dict[str, Any]) -> No
 
 
 def _write(
-    path: Path, template: str, language: Language, *, script: str = "", currency: str = "", **context: Any) -> Path:
+    path: Path, template: str, language: Language, *, script: str = "", currency: str = "", **context: Any
+) -> Path:
     style = _asset("page.css")
     policy = "; ".join(
         (
@@ -173,6 +186,7 @@ def _context(language: Language, currency: str = "") -> dict[str, Any]:
         "table": lambda block: view_table(block, words, language, currency=currency),
         "value": lambda value: words.value(value, "", language),
         "exhibit_number": lambda *numbers: ("-" if language == "zh" else ".").join(str(n) for n in numbers if n),
+        "sentence": lambda text, stop=".": text[:1].upper() + text[1:].rstrip(stop) + stop,
         "verdict": lambda verdict: words.verdict(verdict, language),
     }
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nh3
 
 from crmresearch.errors import StorageError
 
-_TAGS = frozenset(
-    "a b blockquote br caption code dd details div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i img li ol p pre"
-    " section small span strong sub summary sup table tbody td tfoot th thead tr ul var".split()
-)
+if TYPE_CHECKING:
+    from nbconvert import HTMLExporter
+
+_TAGS = {
+    *("h1", "h2", "h3", "h4", "h5", "h6", "p", "div", "section", "blockquote", "hr", "br", "pre"),
+    *("ul", "ol", "li", "dl", "dt", "dd", "details", "summary", "figure", "figcaption", "img", "a"),
+    *("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"),
+    *("b", "i", "em", "strong", "small", "sub", "sup", "code", "span", "del", "var"),
+}
 _ATTRIBUTES = {
     "*": {"class", "lang"},
     "a": {"href"},
@@ -34,16 +42,23 @@ def notebook_body(path: Path) -> str:
     StorageError
         The notebook cannot be read.
     """
-    import nbformat
-    from nbconvert import HTMLExporter  # slow to import, and only here
+    import nbformat  # slow to import, and only here
 
     try:
         notebook = nbformat.read(path, as_version=4)
     except (OSError, ValueError, nbformat.ValidationError) as error:
         raise StorageError(f"not a readable notebook: {error}", where=str(path)) from None
-    exporter = HTMLExporter(template_name="basic", exclude_anchor_links=True)
-    body, _ = exporter.from_notebook_node(notebook)
+    body, _ = _exporter().from_notebook_node(notebook)
     return clean_html(body)
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    from nbconvert import HTMLExporter
+
+    quiet = logging.getLogger(__name__)
+    quiet.setLevel(logging.ERROR)  # it warns of every picture without alt text
+    return HTMLExporter(template_name="basic", exclude_anchor_links=True, log=quiet)
 
 
 def clean_html(text: str) -> str:
@@ -56,7 +71,7 @@ def clean_html(text: str) -> str:
     """
     return nh3.clean(
         text,
-        tags=set(_TAGS),
+        tags=_TAGS,
         attributes=_ATTRIBUTES,
         attribute_filter=_harmless,
         url_schemes={"data"},

@@ -33,6 +33,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.text import Text as PlotText
 
 from crmresearch.errors import CrmresearchError, StorageError, StudyError
 from crmresearch.reporting.figures.theme import theme
@@ -190,7 +191,11 @@ class Record:
     def _save(self, figure: Figure, file: str) -> dict[str, Any]:
         path = self.folder / file
         with theme():
-            figure.savefig(path, dpi=FIGURE_DPI, bbox_inches="tight", metadata={"Software": None})
+            figure.savefig(path, dpi=FIGURE_DPI, metadata={"Software": None})
+        if any("\\mathdefault" in text.get_text() for text in figure.findobj(PlotText)):
+            raise StudyError(
+                "a logarithmic axis prints code, not numbers", where=file, repair="Scale it by theme.log_scale."
+            )
         content = path.read_bytes()
         width, height = struct.unpack(">II", content[16:24])  # of the PNG header
         return {"file": file, "sha256": hashlib.sha256(content).hexdigest(), "width": width, "height": height}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from crmresearch.reporting.numbers import NUMERIC, REPORT, Language, Style, format_value
 from crmresearch.reporting.record import Block
 from crmresearch.reporting.words import Words
+
+Flow = Literal["number", "date", "words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +21,15 @@ class TableView:
     ----------
     caption : str
     headings : tuple[str, ...]
-    numeric : tuple[bool, ...]
-        Whether a column holds numbers, which are set flush right.
+    flows : tuple[Flow, ...]
+        How each column is set: numbers flush right, dates on one line, words wrapped.
     rows : tuple[tuple[str, ...], ...]
     notes : tuple[str, ...]
     """
 
     caption: str
     headings: tuple[str, ...]
-    numeric: tuple[bool, ...]
+    flows: tuple[Flow, ...]
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...] = ()
 
@@ -69,7 +71,7 @@ def view_table(
     return TableView(
         caption=block["caption"][language],
         headings=tuple(_heading(column["label"][language], column["kind"], currency, language) for column in columns),
-        numeric=tuple(kind in NUMERIC or kind == "by_row" for kind in kinds),
+        flows=tuple(_flow(kind) for kind in kinds),
         rows=rows,
         notes=tuple(notes),
     )
@@ -83,9 +85,15 @@ def view_rows(
     return TableView(
         caption=words.caption(key, language),
         headings=tuple(words.column(name, language) for name in names),
-        numeric=tuple(words.kind(name) in NUMERIC for name in names),
+        flows=tuple(_flow(words.kind(name)) for name in names),
         rows=tuple(tuple(words.value(row[name], words.kind(name), language, style) for name in names) for row in rows),
     )
+
+
+def _flow(kind: str) -> Flow:
+    if kind in NUMERIC or kind == "by_row":
+        return "number"
+    return "date" if kind == "date" else "words"
 
 
 def _heading(label: str, kind: str, currency: str, language: Language) -> str:

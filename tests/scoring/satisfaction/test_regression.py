@@ -113,7 +113,7 @@ def test_missing_rows_are_left_out_and_counted():
         (lambda d: d, {"predictors": ["a", "y"]}, r"stands twice"),
         (lambda d: d, {"covariance": "HC9"}, r"covariance must be one of HC3"),
         (lambda d: d, {"confidence": 95}, r"confidence must lie between 0 and 1"),
-        (lambda d: d.assign(b=[1.0] + [0.0] * 119), {}, r"row 0 alone fixes a coefficient, so HC3"),
+        (lambda d: d.assign(b=[1.0] + [0.0] * 119), {}, r"row 0 alone fixes a coefficient; HC3"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(change, options, words):

@@ -89,13 +89,35 @@ def _refuse_ambiguous(texts: pa.LargeStringArray, where: str) -> None:
             )
 
 
+def likely_format(texts: pa.LargeStringArray) -> tuple[float, str, str]:
+    """Share of texts that look like dates, the pattern they need, and a text that proves it.
+
+    The pattern is empty where none is needed, and ``"?"`` where day and month cannot be told apart.
+
+    Examples
+    --------
+    >>> likely_format(pa.array(["1/2/2023", "13/2/2023"], pa.large_string()))
+    (1.0, '%d/%m/%Y', '13/2/2023')
+    """
+    first = pc.fill_null(pc.match_substring_regex(texts, _YEAR_FIRST), False)
+    last = pc.fill_null(pc.match_substring_regex(texts, _YEAR_LAST), False)
+    share = pc.mean(pc.or_(first, last)).as_py() if len(texts) else 0.0
+    pattern, proof = "", ""
+    for text in sorted(texts.filter(last).to_pylist()):
+        left, mark, right = re.match(r"(\d+)([-/.])(\d+)", text).groups()
+        if (int(left) > 12) != (int(right) > 12):
+            day_first = int(left) > 12
+            return share, f"%d{mark}%m{mark}%Y" if day_first else f"%m{mark}%d{mark}%Y", text
+        pattern, proof = "?", text
+    return share, pattern, proof
+
+
 def _evidence(hits: pa.LargeStringArray) -> str:
     """A value that can be read in one way only, to help to choose."""
-    for text in sorted(hits.to_pylist()):
-        first, second = (int(n) for n in re.split(r"[-/.]", text)[:2])
-        if (first > 12) != (second > 12):
-            return f" ({excerpt(text)!r} can only have the {'day' if first > 12 else 'month'} first)"
-    return ""
+    _, pattern, proof = likely_format(hits)
+    if pattern == "?":
+        return ""
+    return f" ({excerpt(proof)!r} can only have the {'day' if pattern.startswith('%d') else 'month'} first)"
 
 
 def _by_pattern(texts: pa.LargeStringArray, pattern: str, as_of: dt.date | None, where: str) -> pa.Array:

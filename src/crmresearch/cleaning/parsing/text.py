@@ -10,7 +10,10 @@ import pyarrow.compute as pc
 
 from crmresearch.cleaning.parsing.parsed import Parsed, codes
 
-_INVISIBLE = r"[\x{00}-\x{08}\x{0B}\x{0C}\x{0E}-\x{1F}\x{7F}-\x{9F}\x{AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}\x{2066}-\x{206F}\x{FEFF}]"
+_INVISIBLE = (
+    r"[\x{00}-\x{08}\x{0B}\x{0C}\x{0E}-\x{1F}\x{7F}-\x{9F}\x{AD}"  # control characters, soft hyphen
+    r"\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}\x{2066}-\x{206F}\x{FEFF}]"  # zero width, direction
+)
 _SPACES = r"\s+"
 _SCIENTIFIC = r"^\d(\.\d+)?[Ee]\+\d+$"
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import matplotlib as mpl
 import seaborn as sns
 from matplotlib import font_manager
+from matplotlib.axis import Axis, XAxis
+from matplotlib.ticker import NullFormatter
 
 from crmresearch.errors import CrmresearchError
 
@@ -108,6 +110,24 @@ def _settings(font: str) -> dict[str, object]:
         "legend.fontsize": 8,
         "svg.hashsalt": "crmresearch",
     }
+
+
+def log_scale(axis: Axis) -> None:
+    """Make an axis logarithmic, its ticks plain numbers (1,000) rather than powers.
+
+    Figures print ``$`` as it stands, so matplotlib's own labels of such an axis would print code.
+
+    Examples
+    --------
+    >>> with theme():
+    ...     axes = mpl.figure.Figure().subplots()
+    ...     log_scale(axes.xaxis)
+    ...     axes.get_xscale()
+    'log'
+    """
+    (axis.axes.set_xscale if isinstance(axis, XAxis) else axis.axes.set_yscale)("log")
+    axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def chinese_font() -> str:

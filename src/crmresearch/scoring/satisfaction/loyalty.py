@@ -280,12 +280,6 @@ def _curvature(
             bent, outcome=outcome, predictors=[*predictors, "curvature"], covariance=covariance, confidence=confidence
         )
     except RefusedError:
-        return pd.DataFrame(
-            {
-                "term": ["curvature"],
-                **dict.fromkeys(
-                    ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"], [float("nan")]
-                ),
-            }
-        )
+        columns = ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+        return pd.DataFrame([["curvature"] + [np.nan] * 6], columns=columns)
     return fit.tidy().iloc[[-1]].reset_index(drop=True)

@@ -121,7 +121,7 @@ def fit_least_squares(
     leverage = (linalg.qr(design, mode="economic")[0] ** 2).sum(axis=1)
     if covariance in ("HC2", "HC3") and leverage.max() > 1 - 1e-9:
         raise RefusedError(
-            f"row {str(complete.index[leverage.argmax()])[:40]} alone fixes a coefficient, so {covariance} errors do not exist",
+            f"row {str(complete.index[leverage.argmax()])[:40]} alone fixes a coefficient; {covariance} errors do not exist",
             where=f"regression of {outcome}",
             repair="Take out the predictor that only this row sets, or use covariance='HC1'.",
         )

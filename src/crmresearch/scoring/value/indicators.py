@@ -80,6 +80,10 @@ class IndicatorMatrix:
         """Whether more is better, shape (n_indicators,)."""
         return np.array([i.direction == "benefit" for i in self.indicators])
 
+    def column(self, name: str) -> np.ndarray:
+        """Raw values of one indicator, shape (n_customers,)."""
+        return self.values[:, self.names.index(name)]
+
     def describe(self) -> pd.DataFrame:
         """indicator, direction, indicator_unit, mean, std, least, median, most, share_zero; one row per indicator."""
         values = pd.DataFrame(self.values, columns=self.names, copy=False)
