@@ -5,7 +5,8 @@
 
 Every peer reads the same Parquet file and hands over a data frame. Outputs are checked equal first.
 Times are warm medians, the peers taking turns; peak memory is that of a fresh process which does
-nothing else, less that of one which has only imported the libraries. A peer that is not installed is named and left out.
+nothing else, less that of one which has only imported the libraries. A peer that is not installed is
+named and left out.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ import pyarrow.parquet as pq
 ROOT = Path(__file__).resolve().parents[1]
 AS_OF = dt.date(1998, 6, 30)
 COLUMNS = ["frequency", "t_x_days", "age_days", "spend", "mean_repeat_spend"]
-TARGETS = "targets: at most 1.15 x the time of SQL; lifetimes takes at least 2.5 x ours at 1M and 4 x at 10M; memory at most 0.65 x lifetimes'"
+TARGETS = (
+    "targets: at most 1.15 x the time of SQL; lifetimes takes at least 2.5 x ours at 1M and 4 x at 10M; "
+    "memory at most 0.65 x lifetimes'"
+)
 
 
 def simulate_orders(n_orders: int, path: Path) -> None:
