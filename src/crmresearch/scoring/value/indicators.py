@@ -37,7 +37,7 @@ class Indicator:
             raise UsageError(
                 f"indicator {self.name!r} has direction {self.direction!r}",
                 where="indicators",
-                repair="Say 'benefit' (more is better) or 'cost' (less is better); a wrong guess turns the ranking round.",
+                repair="Say 'benefit' (more is better) or 'cost' (less is better); a wrong one reverses the ranking.",
             )
 
 

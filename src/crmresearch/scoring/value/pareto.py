@@ -182,7 +182,8 @@ def score_pareto(
     --------
     >>> import datetime as dt
     >>> spends = pd.DataFrame({"customer_id": list("abcde"), "spend": [80.0, 5.0, 5.0, 5.0, 5.0]})
-    >>> shares = score_pareto(spends, start=dt.date(2026, 1, 1), as_of=dt.date(2026, 12, 31), rng=np.random.default_rng(1))
+    >>> window = {"start": dt.date(2026, 1, 1), "as_of": dt.date(2026, 12, 31)}
+    >>> shares = score_pareto(spends, **window, rng=np.random.default_rng(1))
     >>> shares.summary.set_index("measure").loc[["top_share", "gini"], "value"].round(3).tolist()
     [0.8, 0.6]
     """

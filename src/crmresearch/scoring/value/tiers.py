@@ -232,16 +232,16 @@ def _floors(scores: np.ndarray, worth: np.ndarray, rule: Rule, cuts: np.ndarray)
     # of the score, which keep its order, find the neighbourhood; only that is sorted.
     bits = scores.astype(np.float32).view(np.uint32) >> _DROPPED_BITS
     top = int(bits.max())
-    bucket = np.minimum(top - bits, _MOST_BUCKETS - 1).astype(np.intp)
+    bucket = np.minimum(top - bits, _MOST_BUCKETS - 1).astype(np.int16)
     n_buckets = int(bucket.max()) + 1
-    flat = bucket + (np.arange(rows) * n_buckets)[:, None]
+    flat = (np.arange(rows) * n_buckets)[:, None] + bucket
     held = np.bincount(flat.ravel(), weights=np.tile(worth, rows), minlength=rows * n_buckets)
     from_top = np.cumsum(held.reshape(rows, n_buckets), axis=1)
     floors = np.empty((rows, len(cuts)))
     for k, goal in enumerate(cuts * worth.sum() * (1 - 1e-12)):
         place = (from_top < goal).sum(axis=1).clip(max=n_buckets - 1)
         above = np.where(place > 0, from_top[np.arange(rows), place - 1], 0.0)
-        row, column = np.nonzero(bucket == place[:, None])
+        row, column = np.divmod(np.flatnonzero(bucket == place[:, None].astype(np.int16)), n)
         order = np.lexsort((-scores[row, column], row))
         row, column = row[order], column[order]
         first = np.searchsorted(row, np.arange(rows))

@@ -310,7 +310,8 @@ def _theil(column: np.ndarray, scale: float, offset: float) -> float:
         np.multiply(q, scale, out=q)
         q += offset
         np.maximum(q, np.finfo(float).tiny, out=q)  # tiny · ln tiny is 0 to every digit
-        total += float(q @ np.log(q))
+        q *= np.log(q)
+        total += float(q.sum())
     return total / len(column)
 
 
