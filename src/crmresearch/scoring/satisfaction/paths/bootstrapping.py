@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -22,6 +22,17 @@ Signs = Literal["none", "individual", "construct"]
 sign it has in the sample; a construct is turned when that brings its loadings nearer to the sample's."""
 Interval = Literal["percentile", "bca"]
 
+Named = tuple[str, ...]
+_SHOWN = {
+    "path": ("source", "target"),
+    "total": ("source", "target"),
+    "indirect": ("source", "target"),
+    "route": ("source", "via", "target"),
+    "loading": ("item",),
+    "weight": ("item",),
+    "r2": ("construct",),
+    "htmt": ("construct", "other"),
+}
 _TESTED_AGAINST_ZERO = ("path", "total", "indirect", "route", "loading", "weight")
 
 
@@ -33,7 +44,8 @@ class PathBootstrap:
     ----------
     fit : PathFit
     table : pd.DataFrame, one row per statistic
-        kind (path, total, indirect, route, loading, weight, r2, htmt), term, estimate, bias (mean
+        kind (path, total, indirect, route, loading, weight, r2, htmt), term, names (list: the
+        constructs on the way, the item, or the pair), estimate, bias (mean
         of the resamples less the estimate), std_error, statistic (estimate / std_error), p_value
         (two-sided, against 0; missing for r2 and htmt), conf_low, conf_high.
     draws : float array, shape (n_used, number of rows of table)
@@ -51,19 +63,14 @@ class PathBootstrap:
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """One table per group of statistics, and what became of the resamples."""
-        shown = {
-            "path_intervals": ("path",),
-            "path_effect_intervals": ("total", "indirect"),
-            "path_route_intervals": ("route",),
-            "path_item_intervals": ("loading", "weight"),
-            "path_index_intervals": ("r2", "htmt"),
-        }
-        tables = [
-            Exhibit(key, self.table[self.table["kind"].isin(kinds)].reset_index(drop=True), notes=notes)
-            for (key, kinds), notes in zip(shown.items(), [("path_association_only",), (), (), (), ()], strict=True)
-            if self.table["kind"].isin(kinds).any()
-        ]
+        kinds = [k for k in _SHOWN if (self.table["kind"] == k).any()]
+        tables = [Exhibit(f"path_{k}_intervals", self._shown(k), notes=("path_association_only",)) for k in kinds]
         return (*tables, Exhibit("path_resamples", self.resamples, notes=("path_resample_rule",)))
+
+    def _shown(self, kind: str) -> pd.DataFrame:
+        rows = self.table[self.table["kind"] == kind].reset_index(drop=True)
+        named = pd.DataFrame({c: [_part(c, n) for n in rows["names"]] for c in _SHOWN[kind]})
+        return pd.concat([named, rows.drop(columns=["kind", "term", "names"]).dropna(axis=1, how="all")], axis=1)
 
     def findings(self) -> tuple[Finding, ...]:
         """Each path, judged against the expectation that it is positive."""
@@ -187,8 +194,8 @@ def bootstrap_paths(
         | {
             "resamples": resamples,
             "resamples_used": int(lost[0]),
-            "sign_rule": signs,
-            "interval": interval,
+            "sign_rule": f"signs_{signs}",
+            "interval": f"interval_{interval}",
             "level": level,
         },
         "Tenenhaus et al. (2005), doi:10.1016/j.csda.2004.03.005; Efron (1987), doi:10.1080/01621459.1987.10478410",
@@ -223,13 +230,13 @@ def _draw(
 
 def _statistics(
     estimator: Estimator, solved: tuple[Stage, ...], sample: tuple[Stage, ...], signs: Signs
-) -> tuple[list[tuple[str, str]], np.ndarray]:
-    """Every statistic of the table: its (kind, term) and its values, shape (B, k)."""
-    names: list[tuple[str, str]] = []
+) -> tuple[list[tuple[str, Named]], np.ndarray]:
+    """Every statistic of the table: its kind and names, and its values, shape (B, k)."""
+    names: list[tuple[str, Named]] = []
     values: list[np.ndarray] = []
 
-    def add(kind: str, terms: list[str], columns: np.ndarray) -> None:
-        names.extend((kind, t) for t in terms)
+    def add(kind: str, named: Iterable[Named], columns: np.ndarray) -> None:
+        names.extend((kind, n) for n in named)
         values.append(columns)
 
     last, model = solved[-1], estimator.model
@@ -239,18 +246,18 @@ def _statistics(
     if signs == "individual":
         paths = np.abs(paths) * np.sign(sample[-1].solution.paths)
     a, b = ([place[p[k]] for p in model.paths] for k in (0, 1))
-    add("path", [f"{s} → {t}" for s, t in model.paths], paths[:, a, b])
+    add("path", model.paths, paths[:, a, b])
     total, reach = quality.total_effects(paths), quality.total_effects(layout.arrows[None].astype(float))[0]
     far = np.argwhere((reach > 0) & ((reach > 1) | ~layout.arrows))
     joined = np.argwhere(reach > 0)
-    add("total", _arrows(joined, layout.constructs), total[:, joined[:, 0], joined[:, 1]])
+    add("total", _pairs(joined, layout.constructs), total[:, joined[:, 0], joined[:, 1]])
     if len(far):
         indirect = (total - paths)[:, far[:, 0], far[:, 1]]
-        add("indirect", _arrows(far, layout.constructs), indirect)
+        add("indirect", _pairs(far, layout.constructs), indirect)
         routes = model.routes()
         add(
             "route",
-            [" → ".join(r) for r in routes],
+            routes,
             quality.route_effects(paths, [[place[n] for n in r] for r in routes]),
         )
     seen: set[str] = set()
@@ -261,19 +268,13 @@ def _statistics(
             found = getattr(stage.solution, f"{kind}s") * sign[:, stage.layout.block]
             if signs == "individual":
                 found = np.abs(found) * np.sign(getattr(origin.solution, f"{kind}s"))
-            add(kind, [stage.layout.items[k] for k in new], found[:, new])
-    add("r2", [layout.constructs[j] for j in layout.order], last.solution.r2[:, layout.order])
+            add(kind, [(stage.layout.items[k],) for k in new], found[:, new])
+    add("r2", [(layout.constructs[j],) for j in layout.order], last.solution.r2[:, layout.order])
     i, j = np.tril_indices(len(layout.constructs), -1)
-    single_mode = [
-        k for k in range(len(i)) if model[layout.constructs[i[k]]].mode == model[layout.constructs[j[k]]].mode == "A"
-    ]
-    i, j = i[single_mode], j[single_mode]
-    if len(i):
-        add(
-            "htmt",
-            [f"{layout.constructs[x]} – {layout.constructs[y]}" for x, y in zip(i, j, strict=True)],
-            quality.heterotrait_monotrait(last.correlation, layout)[:, i, j],
-        )
+    mode_a = np.array([model[n].mode == "A" for n in layout.constructs])
+    i, j = i[mode_a[i] & mode_a[j]], j[mode_a[i] & mode_a[j]]
+    htmt = quality.heterotrait_monotrait(last.correlation, layout)[:, i, j]
+    add("htmt", _pairs(np.stack([i, j], axis=1), layout.constructs), htmt)
     return names, np.concatenate(values, axis=1)
 
 
@@ -286,12 +287,19 @@ def _turns(stage: Stage, origin: Stage, signs: Signs) -> np.ndarray:
     return np.where(apart > together, -1.0, 1.0)
 
 
-def _arrows(pairs: np.ndarray, names: tuple[str, ...]) -> list[str]:
-    return [f"{names[a]} → {names[b]}" for a, b in pairs]
+def _pairs(positions: np.ndarray, names: tuple[str, ...]) -> list[Named]:
+    return [(names[a], names[b]) for a, b in positions]
+
+
+def _part(column: str, names: list[str]) -> str | list[str]:
+    """The cell of one naming column: ends, or what lies between."""
+    if column == "via":
+        return names[1:-1]
+    return names[-1] if column in ("target", "other") else names[0]
 
 
 def _table(
-    names: list[tuple[str, str]], estimate: np.ndarray, draws: np.ndarray, low: np.ndarray, high: np.ndarray
+    names: list[tuple[str, Named]], estimate: np.ndarray, draws: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> pd.DataFrame:
     error = draws.std(axis=0, ddof=1)
     kinds = np.array([k for k, _ in names])
@@ -303,7 +311,8 @@ def _table(
     return pd.DataFrame(
         {
             "kind": kinds,
-            "term": [t for _, t in names],
+            "term": [(" – " if k == "htmt" else " → ").join(n) for k, n in names],
+            "names": [list(n) for _, n in names],
             "estimate": estimate,
             "bias": draws.mean(axis=0) - estimate,
             "std_error": error,

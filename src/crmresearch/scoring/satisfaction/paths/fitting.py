@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.satisfaction.paths import quality
 from crmresearch.scoring.satisfaction.paths.estimation import Scheme
-from crmresearch.scoring.satisfaction.paths.model import PathModel
+from crmresearch.scoring.satisfaction.paths.model import Construct, PathModel
 from crmresearch.scoring.satisfaction.paths.moments import Items, Missing, Moments, read_items
 from crmresearch.scoring.satisfaction.paths.staging import Estimator, Settings, Stage
 
@@ -42,7 +42,7 @@ class PathFit:
     effects : pd.DataFrame, one row per pair joined by a route
         source, target, direct, indirect, total.
     routes : pd.DataFrame, one row per route of two or more paths
-        route (``a → b → c``), source, target, estimate.
+        source, via (list of the constructs between), target, estimate.
     cross_loadings : pd.DataFrame
         item, construct, then one column per construct: the item's correlation with the composite.
     validity : pd.DataFrame, one row per pair of constructs
@@ -185,21 +185,21 @@ def fit_paths(
 
 
 def _recipe(model: PathModel, settings: Settings, answers: Items, missing: Missing) -> Recipe:
-    modes = {"A": [], "B": []}
-    for c in model.constructs:
-        modes[c.mode].append(c.name)
-    corrected = [c.name for c in model.constructs if c.common_factor]
+    def which(wanted: Callable[[Construct], bool]) -> list[str] | None:
+        return [c.name for c in model.constructs if wanted(c)] or None
+
     return Recipe(
         "pls_path_model",
         {
-            "scheme": settings.scheme,
+            "scheme": f"scheme_{settings.scheme}",
             "scaling": "standardised",
-            "mode_a": ", ".join(modes["A"]) or None,
-            "mode_b": ", ".join(modes["B"]) or None,
-            "common_factors": ", ".join(corrected) or None,
+            "mode_a": which(lambda c: c.mode == "A"),
+            "mode_b": which(lambda c: c.mode == "B"),
+            "common_factors": which(lambda c: c.common_factor),
+            "higher_order": which(lambda c: bool(c.dimensions)),
             "tolerance": settings.tolerance,
             "max_iterations": settings.max_iterations,
-            "missing_rule": missing,
+            "missing_rule": f"missing_{missing}",
             "n_used": answers.n,
             "n_dropped": answers.n_dropped,
         },
@@ -252,14 +252,14 @@ def _assemble(
 
 
 def route_table(model: PathModel, paths: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
-    """``route, source, target, estimate`` of each route of two or more paths; ``paths`` (1, J, J)."""
+    """``source, via, target, estimate`` of each route of two or more paths; ``paths`` (1, J, J)."""
     routes = model.routes()
     steps = [[names.index(n) for n in r] for r in routes]
     estimate = quality.route_effects(paths, steps)[0] if routes else np.array([])
     return pd.DataFrame(
         {
-            "route": [" → ".join(r) for r in routes],
             "source": [r[0] for r in routes],
+            "via": [list(r[1:-1]) for r in routes],
             "target": [r[-1] for r in routes],
             "estimate": estimate,
         }
