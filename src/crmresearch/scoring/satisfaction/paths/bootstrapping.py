@@ -64,7 +64,7 @@ class PathBootstrap:
     def exhibits(self) -> tuple[Exhibit, ...]:
         """One table per group of statistics, and what became of the resamples."""
         kinds = [k for k in _SHOWN if (self.table["kind"] == k).any()]
-        tables = [Exhibit(f"path_{k}_intervals", self._shown(k), notes=("path_association_only",)) for k in kinds]
+        tables = [Exhibit(f"bootstrap_{k}", self._shown(k), notes=("path_association_only",)) for k in kinds]
         return (*tables, Exhibit("path_resamples", self.resamples, notes=("path_resample_rule",)))
 
     def _shown(self, kind: str) -> pd.DataFrame:
@@ -139,7 +139,8 @@ def bootstrap_paths(
     converge is left out, not drawn again, and counted. Missing answers are replaced by the mean of
     each resample. Memory: one batch of resamples (150,000 / p² of them, at least 16) holds its
     (batch, n) counts and a few (batch, p, p) arrays; of each resample only the statistics stay.
-    Sign rules: Tenenhaus et al. (2005), doi:10.1016/j.csda.2004.03.005. BCa: Efron (1987),
+    Sign rules: Tenenhaus et al. (2005), doi:10.1016/j.csda.2004.03.005; nearness of loadings is judged
+    by the sign of their inner product, which holds for loadings of mixed sign too. BCa: Efron (1987),
     doi:10.1080/01621459.1987.10478410. p-value: twice the smaller share, (1 + count) / (1 + used),
     of resamples on either side of 0.
 
@@ -280,11 +281,10 @@ def _statistics(
 
 def _turns(stage: Stage, origin: Stage, signs: Signs) -> np.ndarray:
     """−1 where a construct is turned, else 1; shape (B, J)."""
-    now, then = stage.solution.loadings, origin.solution.loadings
     if signs != "construct":
-        return np.ones((len(now), len(stage.layout.constructs)))
-    apart, together = (np.abs((then - now) @ stage.layout.membership), np.abs((then + now) @ stage.layout.membership))
-    return np.where(apart > together, -1.0, 1.0)
+        return np.ones((len(stage.solution.loadings), len(stage.layout.constructs)))
+    alike = (stage.solution.loadings * origin.solution.loadings) @ stage.layout.membership
+    return np.where(alike < 0, -1.0, 1.0)
 
 
 def _pairs(positions: np.ndarray, names: tuple[str, ...]) -> list[Named]:

@@ -67,6 +67,7 @@ class Solution:
         return Solution(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def solve_batch(
     correlation: np.ndarray, layout: Layout, *, scheme: Scheme, tolerance: float, max_iterations: int
 ) -> Solution:
@@ -84,7 +85,8 @@ def solve_batch(
     Returns
     -------
     Solution
-        Rows that did not converge, or met a singular system, are marked, not left out.
+        Rows that did not converge, or met an item without variance or a singular system, are
+        marked, not left out.
 
     Notes
     -----
@@ -94,7 +96,7 @@ def solve_batch(
     (2005), doi:10.1016/j.csda.2004.03.005.
     """
     size, p = correlation.shape[:2]
-    singular = ~np.isfinite(correlation).all(axis=(1, 2))
+    singular = ~(np.einsum("bii->bi", correlation) > 0).all(axis=1)
     inverses, bad = _block_inverses(correlation, layout)
     singular |= bad
     weights, cross = _scale(np.ones((size, p)), correlation, layout)
@@ -130,9 +132,8 @@ def _scale(weights: np.ndarray, correlation: np.ndarray, layout: Layout) -> tupl
     """Weights that give composites of variance 1, and the items' correlations with those composites."""
     cross = correlation @ (weights[:, :, None] * layout.membership)
     own = np.take_along_axis(cross, layout.block[None, :, None], axis=2)[:, :, 0]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scale = 1 / np.sqrt((weights * own) @ layout.membership)
-        return weights * scale[:, layout.block], cross * scale[:, None, :]
+    scale = 1 / np.sqrt((weights * own) @ layout.membership)
+    return weights * scale[:, layout.block], cross * scale[:, None, :]
 
 
 def _composites(weights: np.ndarray, cross: np.ndarray, layout: Layout) -> np.ndarray:
@@ -200,8 +201,7 @@ def _finish(
     rho_a = _rho_a(correlation, weights, layout)
     corrected = composites
     if layout.common_factor.any():
-        with np.errstate(invalid="ignore"):
-            root = np.sqrt(np.where(layout.common_factor, rho_a, 1.0))
+        root = np.sqrt(np.where(layout.common_factor, rho_a, 1.0))
         corrected = composites / (root[:, :, None] * root[:, None, :])
         np.einsum("bii->bi", corrected)[:] = 1.0
         squares = weights**2 @ layout.membership

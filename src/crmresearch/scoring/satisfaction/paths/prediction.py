@@ -149,7 +149,7 @@ def predict_paths(
             where="prediction",
             repair="Use fewer folds or drop items that hardly vary.",
         )
-    linear = _linear(correlation, layout)
+    linear = _linear(correlation, layout, antecedents)
     z = answers.standardised
     observed = ~np.isnan(answers.values)
     wanted = np.flatnonzero(np.isin(layout.block, layout.order))
@@ -210,11 +210,13 @@ def _predict_scores(scores: np.ndarray, paths: np.ndarray, layout: Layout, antec
     return out
 
 
-def _linear(correlation: np.ndarray, layout: Layout) -> np.ndarray:
+def _linear(correlation: np.ndarray, layout: Layout, antecedents: Antecedents) -> np.ndarray:
     """(B, p, p): coefficients at ``[predictor, item]`` of each endogenous item on its antecedents' items."""
+    exogenous = np.flatnonzero(~layout.arrows.any(axis=0))
     out = np.zeros_like(correlation)
     for j in layout.order:
-        before = np.flatnonzero(np.isin(layout.block, layout.predecessors[j]))
+        source = layout.predecessors[j] if antecedents == "direct" else exogenous
+        before = np.flatnonzero(np.isin(layout.block, source))
         own = np.flatnonzero(layout.block == j)
         inverse = np.linalg.pinv(correlation[:, before[:, None], before], hermitian=True)
         out[:, before[:, None], own] = inverse @ correlation[:, before[:, None], own]
