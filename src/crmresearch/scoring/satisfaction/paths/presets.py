@@ -44,7 +44,7 @@ def preset_model(
     instrument : Instrument
         ``case.yaml``'s ``instrument``.
     constructs : mapping, optional
-        Preset's construct → the instrument's, where the names differ.
+        Preset's construct → the instrument's, where the names differ by more than their case.
     modes, common_factors
         See ``PathModel.from_instrument``; by the instrument's names.
 
@@ -66,5 +66,6 @@ def preset_model(
             where="constructs",
             repair=f"It has {', '.join(presets[name]['constructs'])}.",
         )
-    paths = [(own.get(a, a), own.get(b, b)) for a, b in presets[name]["paths"]]
+    names = {c.casefold(): c for c in instrument.constructs} | own
+    paths = [(names.get(a, a), names.get(b, b)) for a, b in presets[name]["paths"]]
     return PathModel.from_instrument(instrument, paths, modes=modes, common_factors=common_factors)
