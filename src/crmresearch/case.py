@@ -253,7 +253,7 @@ class Project:
         if bad or folder.parent != self.raw or not folder.resolve().is_relative_to(self.raw.resolve()):
             raise UsageError(
                 f"{name[:40]!r} is not a case name",
-                repair="Use 1 to 64 letters, digits, '_', '-', '.' or blanks; begin with a letter or digit, end with no blank or '.'.",
+                repair="Use up to 64 letters, digits, '_', '-', '.', blanks; no blank or '.' at its ends.",
             )
         return folder
 

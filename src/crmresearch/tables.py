@@ -33,6 +33,8 @@ class Column:
         Allowed range, bounds included; rows outside are quarantined.
     personal : bool
         Personal data: never leaves the internal tier as it is.
+    planned : bool
+        A date that may lie after the last observed day (a due date, the end of a contract).
     aliases : tuple[str, ...]
         Headings (Chinese and English) that are taken for this column.
     """
@@ -44,6 +46,7 @@ class Column:
     low: float | None = None
     high: float | None = None
     personal: bool = False
+    planned: bool = False
     aliases: tuple[str, ...] = ()
 
 
@@ -144,7 +147,7 @@ _TABLES = (
             Column("invoice_id", required=True, aliases=("发票号", "invoice number")),
             _CUSTOMER_ID,
             Column("invoice_date", "date", aliases=("开票日期",)),
-            Column("due_date", "date", aliases=("到期日", "账期", "due")),
+            Column("due_date", "date", planned=True, aliases=("到期日", "账期", "due")),
             Column("paid_date", "date", aliases=("回款日期", "到账日期", "paid")),
             Column("paid_amount", "money", unit="currency", aliases=("回款金额", "amount paid")),
         ),
@@ -154,8 +157,8 @@ _TABLES = (
         (
             Column("contract_id", required=True, aliases=("合同号", "contract")),
             _CUSTOMER_ID,
-            Column("start_date", "date", aliases=("签订日期", "start")),
-            Column("end_date", "date", aliases=("到期日期", "end")),
+            Column("start_date", "date", planned=True, aliases=("签订日期", "start")),
+            Column("end_date", "date", planned=True, aliases=("到期日期", "end")),
             Column("breached", "flag", aliases=("是否违约",)),
         ),
         key=("contract_id",),

@@ -1,0 +1,139 @@
+"""One raw file → its rows in the canonical columns, and what had to be set aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from crmresearch.case import Case, SourceFile
+from crmresearch.cleaning import quarantine
+from crmresearch.cleaning.columns import parse_column
+from crmresearch.cleaning.notes import Note
+from crmresearch.cleaning.plan import find_columns, plan_columns, wanted_headings
+from crmresearch.cleaning.ranges import out_of_range
+from crmresearch.cleaning.readers import TextFrame, read_file
+from crmresearch.cleaning.rows import no_records
+from crmresearch.cleaning.survey import unanswered
+from crmresearch.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class FileIntake:
+    """A raw file after parsing.
+
+    Attributes
+    ----------
+    source : SourceFile
+    sha256 : str
+    rows_in : int
+        Records of the file, whatever became of them.
+    rows : pa.Table
+        Every record that could be split, typed, with lineage.
+    sound : pa.BooleanArray
+        Which of ``rows`` no rule has set aside.
+    quarantine : pa.Table
+    notes : tuple[Note, ...]
+    """
+
+    source: SourceFile
+    sha256: str
+    rows_in: int
+    rows: pa.Table
+    sound: pa.BooleanArray
+    quarantine: pa.Table
+    notes: tuple[Note, ...]
+
+
+def take_in(case: Case, source: SourceFile, schema: pa.Schema) -> FileIntake:
+    """Read, map and parse one file.
+
+    Parameters
+    ----------
+    case : Case
+    source : SourceFile
+    schema : pa.Schema
+        Of the table the file belongs to.
+
+    Raises
+    ------
+    InputError, CaseError
+        The file as a whole cannot be used.
+    """
+    plans = plan_columns(case, source)
+    frame, sha256 = read_file(case.source_path(source), source, wanted_headings(plans))
+    if not frame.n_records:
+        return _no_rows(source, sha256, schema, frame)
+    positions, notes = find_columns(frame, plans, source.file)
+    raw = {name: frame.cells[i] for name, i in positions.items()}
+    raw |= {p.name: _row_numbers(case, source, len(frame.rows)) for p in plans if p.origin.row_number}
+    screened = no_records(raw, plans, frame.cells[0])
+    record = pc.is_null(screened)
+    parsed = {plan.name: parse_column(raw[plan.name], plan, case, source.file) for plan in plans}
+    rows = _canonical(schema, {name: column.values for name, column in parsed.items()}, source, frame)
+    reasons = {name: column.reasons for name, column in parsed.items()}
+    for name, outside in out_of_range(rows, plans, case.file).items():
+        reasons[name] = pc.coalesce(reasons[name], outside)
+    items = [plan.name for plan in plans if plan.item]
+    rows = _without_bad_answers(rows, {name: reasons[name] for name in items})
+    tables = [_broken_entries(frame, source)]
+    place = {"file": source.file, "sheet": frame.sheet}
+    whole_row = [("", next(iter(raw.values())), screened)]
+    if items:
+        whole_row.append(("", pa.nulls(len(record), pa.large_string()), unanswered(rows, items)))
+    bad = pc.invert(record)
+    for column, cells, why in [*whole_row, *((p.name, raw[p.name], reasons[p.name]) for p in plans)]:
+        why = why if why is screened else pc.if_else(record, why, None)
+        scope = "value" if column in items else "row"
+        tables.append(quarantine.entries(frame.rows, cells, why, column=column, scope=scope, **place))
+        if scope == "row":
+            bad = pc.or_(bad, pc.is_valid(why))
+    found = tuple(n for column in parsed.values() for n in column.notes)
+    return FileIntake(
+        source, sha256, frame.n_records, rows, pc.invert(bad), pa.concat_tables(tables), (*frame.notes, *notes, *found)
+    )
+
+
+def _no_rows(source: SourceFile, sha256: str, schema: pa.Schema, frame: TextFrame) -> FileIntake:
+    if not source.optional:
+        what = "only a heading and no rows" if frame.headings else "empty"
+        raise InputError(
+            f"the file is {what}" if not frame.headings else f"the file has {what}",
+            where=source.file,
+            repair="Export it again, or declare optional: true in case.yaml.",
+        )
+    notes = (*frame.notes, Note("EMPTY_FILE", "warning"))
+    nothing = pa.array([], pa.bool_())
+    return FileIntake(source, sha256, 0, schema.empty_table(), nothing, quarantine.SCHEMA.empty_table(), notes)
+
+
+def _row_numbers(case: Case, source: SourceFile, n: int) -> pa.LargeStringArray:
+    """``1`` … ``n``; with the file's name before it where several files number the rows of one table."""
+    numbers = pc.cast(pa.array(np.arange(1, n + 1)), pa.large_string())
+    rivals = sum(s.table == source.table and any(c.row_number for c in s.columns.values()) for s in case.file.files)
+    if rivals == 1:
+        return numbers
+    prefix = pa.scalar(source.file, pa.large_string())
+    return pc.binary_join_element_wise(prefix, numbers, pa.scalar(":", pa.large_string()))
+
+
+def _canonical(schema: pa.Schema, values: dict[str, pa.Array], source: SourceFile, frame: TextFrame) -> pa.Table:
+    n = len(frame.rows)
+    lineage = {"source_file": pa.repeat(source.file, n), "source_row": frame.rows}
+    given = {**values, **lineage}
+    return pa.table([given.get(f.name, pa.nulls(n, f.type)) for f in schema], schema=schema)
+
+
+def _without_bad_answers(rows: pa.Table, reasons: dict[str, pa.Array]) -> pa.Table:
+    for name, why in reasons.items():
+        kept = pc.if_else(pc.is_null(why), rows[name].combine_chunks(), None)
+        rows = rows.set_column(rows.schema.get_field_index(name), rows.schema.field(name), kept)
+    return rows
+
+
+def _broken_entries(frame: TextFrame, source: SourceFile) -> pa.Table:
+    broken = frame.broken.combine_chunks()
+    rows, raw, reason = (broken[name].combine_chunks() for name in ("source_row", "raw_value", "reason"))
+    return quarantine.entries(rows, raw, reason, file=source.file, sheet=frame.sheet, column="")

@@ -1,0 +1,220 @@
+"""A first ``case.yaml`` for a user's own files: guesses with their evidence, questions marked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pyarrow.compute as pc
+
+from crmresearch.case import ColumnMap, SourceFile
+from crmresearch.cleaning.guesses import FileGuess, Guess, Shape, guess_table, shapes
+from crmresearch.cleaning.parsing import text
+from crmresearch.cleaning.parsing.dates import parse_date
+from crmresearch.cleaning.parsing.text import normal_form
+from crmresearch.cleaning.parsing.units import FACTORS
+from crmresearch.cleaning.readers import TextFrame, read_file
+from crmresearch.errors import InputError
+from crmresearch.tables import TABLES
+
+ASK = "# ??"
+"""Begins the comment of every line that the user has to answer."""
+
+_SURE = 0.5
+
+
+def propose_case(name: str, files: Sequence[Path]) -> str:
+    """Write the text of a commented ``case.yaml`` for raw files.
+
+    Parameters
+    ----------
+    name : str
+        Name of the case; becomes its title.
+    files : Sequence[Path]
+
+    Returns
+    -------
+    str
+        YAML. Every guess carries its confidence (0–1) and evidence as a comment; a line with
+        ``# ??`` asks. Where every required column was found the text loads as it is; where one was
+        not, its heading is empty and ``load_case`` names it.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read.
+    """
+    headings = {normal_form(a) for t in TABLES.values() for c in t.columns for a in (c.name, *c.aliases)}
+    read = [_read(path, headings) for path in files]
+    frames = {path.name: frame for path, (frame, _) in zip(files, read, strict=True)}
+    digests = {path.name: digest for path, (_, digest) in zip(files, read, strict=True)}
+    guesses = {file: guess_table(shapes(frame)) for file, frame in frames.items()}
+    lines = [*_head(name), *_money_and_time(guesses, frames), "files:"]
+    for file, guess in guesses.items():
+        lines += _file(file, digests[file], guess)
+    lines += [*_instrument(guesses.values()), *_studies(guesses.values())]
+    return "\n".join(lines) + "\n"
+
+
+def _read(path: Path, headings: Iterable[str]) -> tuple[TextFrame, str]:
+    frame, digest = read_file(path, SourceFile(file=path.name, table="orders"), headings)
+    if not frame.n_records:
+        raise InputError("the file has no rows", where=path.name, repair="Export it again.")
+    return frame, digest
+
+
+def _head(name: str) -> Iterator[str]:
+    yield f"# The case {name}. Lines marked {ASK[2:]} ask something; the others are guesses to look over."
+    yield "# A guess shows its confidence (0 to 1) and its evidence. Then: crmresearch check " + _quoted(name)
+    yield 'schema: "1"'
+    yield f"title: {{en: {_quoted(name)}, zh: {_quoted(name)}}}"
+    yield f"description: {{en: {_quoted(f'Files of {name}.')}, zh: {_quoted(f'{name} 的数据文件。')}}}"
+    yield "provenance:"
+    yield f'  origin: "Not stated."     {ASK} who produced the files, and when'
+    yield f'  copy_from: "Not stated."  {ASK} the system or person they were exported from'
+    yield f'  terms: "Not stated."      {ASK} who may see and pass on the data'
+
+
+def _money_and_time(guesses: dict[str, FileGuess], frames: dict[str, TextFrame]) -> Iterator[str]:
+    signs = sorted({s.currency for g in guesses.values() for s in _all_shapes(g) if s.currency})
+    if len(signs) == 1:
+        yield f"currency: {signs[0]}  # 0.8: signs in the cells"
+    else:
+        yield f'currency: ""  {ASK} ISO code of the amounts, such as CNY or USD'
+    yield f"time_zone: Asia/Shanghai  {ASK} zone of the times in the files; dates without a time are not moved"
+    last = max(filter(None, (_last_date(g, frames[file]) for file, g in guesses.items())), default=None)
+    if last:
+        yield f"as_of: {last}  {ASK} the last observed day; {last} is the latest date in the files"
+    else:
+        yield f"# as_of: 2024-12-31  {ASK} the last observed day"
+
+
+def _all_shapes(guess: FileGuess) -> Iterator[Shape]:
+    yield from (g.shape for g in guess.columns.values())
+    yield from guess.rest
+
+
+def _last_date(guess: FileGuess, frame: TextFrame) -> str | None:
+    """The latest readable date in the columns of things that have happened."""
+    latest = []
+    for g in guess.columns.values():
+        if g.column.kind == "date" and not g.column.planned and g.shape.date_format != "?":
+            cells = text.clean(pc.unique(frame.cells[frame.headings.index(g.shape.heading)]))
+            pattern = g.shape.date_format
+            parsed = parse_date(cells, pattern=pattern, zone="UTC", as_of=None, where=g.shape.heading)
+            latest.append(pc.max(parsed.values).as_py())
+    return str(max(filter(None, latest), default="")) or None
+
+
+def _file(file: str, digest: str, guess: FileGuess) -> Iterator[str]:
+    yield f"  - file: {_quoted(file)}"
+    yield f"    table: {guess.table.name}  # {guess.confidence:.2f}: {_table_evidence(guess)}"
+    yield f"    sha256: {digest}"
+    yield "    columns:"
+    for name in [c.name for c in guess.table.columns]:
+        if name in guess.columns:
+            yield from _column(name, guess.columns[name])
+        elif name in guess.table.required:
+            yield from _not_found(name, guess)
+    taken = {c.name for c in guess.table.columns} | {s.heading for s in guess.items}
+    if guess.table.open:
+        for shape in guess.rest:
+            yield _own(shape, taken)
+    elif guess.rest:
+        yield f"    # not used: {', '.join(_quoted(s.heading) for s in guess.rest)}"
+
+
+def _table_evidence(guess: FileGuess) -> str:
+    found = [name for name in guess.table.required if name in guess.columns]
+    items = f", {len(guess.items)} columns look like questionnaire items" if guess.items else ""
+    return f"{len(found)} of {len(guess.table.required)} required columns found{items}"
+
+
+def _not_found(name: str, guess: FileGuess) -> Iterator[str]:
+    if guess.items and name == "respondent_id":
+        yield "      respondent_id: {row_number: true}  # 0.60: no column identifies respondents; the row's number does"
+        return
+    rest = ", ".join(_quoted(s.heading) for s in guess.rest) or "none left"
+    yield f'      {name}: ""  {ASK} its heading; columns not used: {rest}'
+
+
+def _column(name: str, guess: Guess) -> Iterator[str]:
+    origin = {"heading": guess.shape.heading}
+    question = "" if guess.confidence > _SURE else f" {ASK[2:]} check this"
+    if guess.column.kind == "date" and guess.shape.date_format:
+        origin["format"] = guess.shape.date_format
+        if guess.shape.date_format == "?":
+            origin["format"] = ""
+            question = f" {ASK[2:]} format: %d/%m/%Y or %m/%d/%Y? {guess.shape.date_proof!r} can be read both ways"
+        else:
+            question += f" ({guess.shape.date_proof!r} shows the order)"
+    if guess.column.kind in {"money", "number", "integer"} and guess.shape.decimal == ",":
+        origin["decimal"] = ","
+    unit = _unit_in(guess.shape.heading) if guess.column.unit == "currency" else ""
+    if unit:
+        origin["unit"] = unit
+        question += f" {ASK[2:]} the heading says {unit}: are the cells in {unit}?"
+    yield f"      {name}: {_mapping(origin)}  # {guess.confidence:.2f}: {guess.evidence}{question}"
+
+
+def _unit_in(heading: str) -> str:
+    """A multiple of the currency that a heading names (``金额(万元)``)."""
+    units = [u for u, factor in FACTORS["money"].items() if factor > 1 and re.search(r"[\u4e00-\u9fff]", u)]
+    return next((u for u in sorted(units, key=len, reverse=True) if u in heading), "")
+
+
+def _own(shape: Shape, taken: set[str]) -> str:
+    slug = re.sub(r"\W+", "_", normal_form(shape.heading)).strip("_") or "column"
+    name, n = slug, 2
+    while name in taken:
+        name, n = f"{slug}_{n}", n + 1
+    taken.add(name)
+    kind = "text" if shape.date_format == "?" else shape.kind
+    origin = {"heading": shape.heading, "kind": kind}
+    if kind == "date" and shape.date_format:
+        origin["format"] = shape.date_format
+    if kind in {"money", "number", "integer"} and shape.decimal == ",":
+        origin["decimal"] = ","
+    return f"      {_quoted(name)}: {_mapping(origin)}  # a column of your own, by its content; delete it if not needed"
+
+
+def _instrument(guesses: Iterable[FileGuess]) -> Iterator[str]:
+    items = [shape for guess in guesses for shape in guess.items]
+    if not items:
+        return
+    low, high = min(int(s.low) for s in items), max(int(s.high) for s in items)
+    low, high = min(low, 1), next(end for end in (5, 7, 10) if end >= high)
+    yield "instrument:"
+    yield f"  scale: {{low: {low}, high: {high}}}  # 0.60: range of the answers  {ASK} the scale of the questionnaire"
+    yield "  constructs:"
+    groups: dict[str, list[str]] = {}
+    for shape in items:
+        groups.setdefault(re.sub(r"[\s_.-]*\d+$", "", shape.heading) or "all", []).append(shape.heading)
+    if len(groups) == len(items):
+        groups = {"all": [s.heading for s in items]}
+    for group, names in groups.items():
+        listed = ", ".join(map(_quoted, names))
+        yield f"    {_quoted(group)}: {{title: {{en: {_quoted(group)}, zh: {_quoted(group)}}}, items: [{listed}]}}"
+    yield f"  items:  {ASK} the wording of each item; reverse: true where a high answer is unfavourable"
+    for shape in items:
+        yield f"    {_quoted(shape.heading)}: {{en: {_quoted(shape.heading)}}}"
+
+
+def _studies(guesses: Iterable[FileGuess]) -> Iterator[str]:
+    tables = {guess.table.name for guess in guesses}
+    studies = {"orders": ("value_indicators", "segment_profile"), "survey": ("satisfaction_loyalty",)}
+    chosen = sorted({study for table in tables for study in studies.get(table, ())})
+    yield "studies:" if chosen else "studies: {}"
+    yield from (f"  {study}: {{}}" for study in chosen)
+
+
+def _mapping(origin: dict[str, str]) -> str:
+    values = ", ".join(f"{key}: {_quoted(value)}" for key, value in origin.items() if key in ColumnMap.model_fields)
+    return f"{{{values}}}"
+
+
+def _quoted(value: str) -> str:
+    """A JSON string, which is a YAML string too, whatever the text holds."""
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,112 @@
+"""Raw bytes → text frame: one reader per format, chosen by what the file is, never by its name alone."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from crmresearch.case import SourceFile, nearest
+from crmresearch.cleaning.readers.frame import TextFrame
+from crmresearch.cleaning.readers.magic import format_of_content, format_of_name
+from crmresearch.cleaning.readers.parquet import read_parquet
+from crmresearch.cleaning.readers.text import read_text
+from crmresearch.errors import InputError
+
+__all__ = ["FORMATS", "TextFrame", "read_file"]
+
+Reader = Callable[[bytes, SourceFile, Collection[str]], TextFrame]
+
+FORMATS: dict[str, Reader] = {"text": read_text, "Parquet": read_parquet}
+"""Format → its reader: ``(bytes, declaration, headings looked for) → TextFrame``."""
+
+READ_NOW = "text tables (.csv, .tsv, .txt, also as .gz) and Parquet"
+MAX_BYTES = 2_000_000_000
+
+
+def read_file(path: Path, source: SourceFile, wanted: Collection[str] = ()) -> tuple[TextFrame, str]:
+    """Read one raw file as text.
+
+    Parameters
+    ----------
+    path : Path
+    source : SourceFile
+        Its declaration: delimiter, encoding, rows to skip, digest.
+    wanted : Collection[str]
+        Headings looked for, in normal form; they decide between possible delimiters.
+
+    Returns
+    -------
+    frame : TextFrame
+    sha256 : str
+        Digest of exactly the bytes that were read.
+
+    Raises
+    ------
+    InputError
+        The file is missing, too large, changing, damaged, not of the declared digest, or of a
+        format that is not read.
+    """
+    data = _load(path)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if source.sha256 and source.sha256.lower() != sha256:
+        raise InputError(
+            f"the file differs from its declared sha256 (declared {source.sha256[:12]}…, got {sha256[:12]}…)",
+            where=path.name,
+            repair="Restore the file, or update the sha256 in case.yaml if the change is meant.",
+        )
+    if format_of_content(data) == "gzip" and path.suffix.lower() == ".gz":
+        data = _unzip(data, path.name)
+    found, named = format_of_content(data), format_of_name(path.name)
+    if found not in FORMATS:
+        raise InputError(
+            f"the content is {found}, which is not read",
+            where=path.name,
+            repair=f"Formats read: {READ_NOW}. Export the table as CSV UTF-8.",
+        )
+    if data and named != found:
+        raise InputError(
+            f"the name says {named}, the content is {found}", where=path.name, repair=f"Formats read: {READ_NOW}."
+        )
+    return FORMATS[found](data, source, wanted), sha256
+
+
+def _load(path: Path) -> bytes:
+    try:
+        before = path.stat()
+        if before.st_size > MAX_BYTES:
+            raise InputError(
+                f"{before.st_size:,} bytes, above the limit of {MAX_BYTES:,}",
+                where=path.name,
+                repair="Split the file by year, or export only the columns needed.",
+            )
+        data = path.read_bytes()
+        after = path.stat()
+    except FileNotFoundError:
+        names = [p.name for p in path.parent.glob("*") if p.name != "case.yaml"]
+        raise InputError(
+            f"no such file{nearest(path.name, names)}",
+            where=path.name,
+            repair=f"Copy it into {path.parent.name}/, or mend its name in case.yaml.",
+        ) from None
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=path.name, repair="Check its rights.") from None
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != before.st_size:
+        raise InputError(
+            "the file changed while it was read", where=path.name, repair="Run again when the export is complete."
+        )
+    return data
+
+
+def _unzip(data: bytes, where: str) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+            text = stream.read(MAX_BYTES + 1)
+    except (EOFError, OSError, zlib.error) as error:
+        raise InputError(f"damaged gzip file ({error})", where=where, repair="Copy or export it again.") from None
+    if len(text) > MAX_BYTES:
+        raise InputError(f"unpacks to more than {MAX_BYTES:,} bytes", where=where, repair="Split the file.")
+    return text

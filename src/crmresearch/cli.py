@@ -1,0 +1,225 @@
+"""The command ``crmresearch``: reads the command line, calls one function, prints what came of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+import traceback
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from crmresearch.errors import CrmresearchError, UsageError
+
+app = typer.Typer(
+    help="Customer research in notebooks: from a company's raw files to a report.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Language(StrEnum):
+    """Languages of the report pages."""
+
+    en = "en"
+    zh = "zh"
+    both = "both"
+
+
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+@app.command()
+def run(
+    cases: Annotated[list[str] | None, typer.Argument(metavar="[CASE]…", help="Cases; all if none is named.")] = None,
+    study: Annotated[list[str] | None, typer.Option("--study", "-s", help="Only this study (repeatable).")] = None,
+    language: Annotated[Language, typer.Option(help="Of the report pages.")] = Language.both,
+    as_of: Annotated[
+        dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Last observed day.")
+    ] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Set a parameter (repeatable).")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Studies computed at a time.")] = 2,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds a study may take.")] = 1800,
+    memory: Annotated[float | None, typer.Option(min=0.5, help="Gigabytes a study's kernel may use.")] = None,
+    debug: Debug = False,
+) -> int:
+    """Run the studies of cases and publish a report of each.
+
+    Exit code: 0 all done, 1 failed, 2 wrong usage, 3 a part done, 4 another run is at work.
+    """
+    from crmresearch.case import Project
+    from crmresearch.running.kernels import CAN_FORK
+    from crmresearch.running.plan import Request
+    from crmresearch.running.runner import exit_code
+    from crmresearch.running.runner import run as run_studies
+
+    if memory and not CAN_FORK:
+        raise UsageError("--memory is not available on this system", repair="Leave it out.")
+    project = Project.find()
+    request = Request(
+        cases=tuple(cases or ()),
+        studies=tuple(study or ()),
+        as_of=as_of.date() if as_of else None,
+        parameters=_parameters(parameter or []),
+        languages=("en", "zh") if language is Language.both else (language.value,),
+    )
+    outcomes = run_studies(
+        project, request, at_once=jobs, timeout=timeout, memory_bytes=int(memory * 2**30) if memory else None
+    )
+    for outcome in outcomes:
+        _tell(outcome, project.reports)
+    if any(outcome.edition for outcome in outcomes):
+        typer.echo(f"Reports: {project.reports / 'index.html'}")
+    return exit_code(outcomes)
+
+
+def _parameters(texts: list[str]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise UsageError(
+                f"-p takes NAME=VALUE, got {text[:60]!r}", where="command line", repair="See `crmresearch studies`."
+            )
+        if name in pairs:
+            raise UsageError(f"parameter {name!r} is given twice", where="command line", repair="Give it once.")
+        pairs[name] = value
+    return pairs
+
+
+def _tell(outcome: Any, reports: Path) -> None:
+    if outcome.error is not None:
+        typer.echo(f"{outcome.case}: {_sentence(outcome.error)}", err=True)
+    for name, status in outcome.statuses.items():
+        if status.state == "failed":
+            notebook = reports / outcome.case / "failed" / f"{name}.ipynb"
+            where = f" See {notebook}." if notebook.is_file() else ""
+            typer.echo(f"{outcome.case}: {name} failed: {status.why}.{where}", err=True)
+        elif status.state == "not run" and (status.wanted or status.why.startswith("needs")):
+            typer.echo(f"{outcome.case}: {name} not run: {status.why}")
+    if outcome.edition is not None:
+        news = "published" if outcome.fresh else "nothing has changed since edition"
+        typer.echo(f"{outcome.case}: {news} {outcome.edition.name}")
+
+
+@app.command()
+def check(case: Annotated[str, typer.Argument(help="The case to check.")], debug: Debug = False) -> int:
+    """Clean the raw files of a case and print what was kept, merged and set aside; publish nothing."""
+    from crmresearch.case import Project, load_case
+    from crmresearch.cleaning import clean_case
+    from crmresearch.running.locks import case_lock
+
+    project = Project.find()
+    loaded = load_case(project, case)
+    with case_lock(project, case):
+        processed = clean_case(project, loaded)
+    typer.echo(processed.ledger.to_string(index=False))
+    typer.echo(f"\nTables: {', '.join(processed.tables)}  ({processed.folder})")
+    if len(processed.quarantine):
+        reasons = processed.quarantine.groupby(["source_file", "reason"]).size().rename("rows").reset_index()
+        typer.echo(f"\nSet aside:\n{reasons.to_string(index=False)}")
+    if len(processed.log):
+        typer.echo(f"\nNotes:\n{processed.log.to_string(index=False)}")
+    return 0
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the new case.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Its data files; they are copied.")],
+    debug: Debug = False,
+) -> int:
+    """Make a case from data files, with a commented case.yaml whose mappings are guessed."""
+    from crmresearch.case import Project
+    from crmresearch.cleaning import new_case
+
+    path = new_case(Project.find(), name, files)
+    typer.echo(f"Wrote {path}. Read it through, mend it, then: crmresearch check {name}")
+    return 0
+
+
+@app.command()
+def studies(debug: Debug = False) -> int:
+    """List the studies: what each needs, its parameters, and on which cases it can run."""
+    from crmresearch.case import Project, load_case
+    from crmresearch.running.notebooks import GIVEN_BY_RUNNER, find_studies
+    from crmresearch.running.plan import missing_needs
+
+    project = Project.find()
+    cases = [load_case(project, name) for name in project.cases()]
+    for study in find_studies(project).values():
+        typer.echo(f"{study.name}: {study.title.en} / {study.title.zh}")
+        typer.echo(f"  needs {', '.join(study.needs) or 'nothing'}")
+        for parameter in study.parameters.values():
+            if parameter.name not in GIVEN_BY_RUNNER:
+                typer.echo(
+                    f"  -p {parameter.name}: {parameter.kind} = {parameter.default!r}  {parameter.help}".rstrip()
+                )
+        for case in cases:
+            lacks = missing_needs(study, case, [source.table for source in case.file.files])
+            typer.echo(f"  {case.name}: {'lacks ' + ', '.join(lacks) if lacks else 'can run'}")
+    return 0
+
+
+@app.command()
+def reproduce(
+    pattern: Annotated[str, typer.Argument(help="Only values whose name holds this text.")] = "", debug: Debug = False
+) -> int:
+    """Recompute published values and print published | ours | difference | inside."""
+    from crmresearch.reproduction import reproduce as recompute
+
+    values = recompute(pattern)
+    typer.echo(values.to_string(index=False))
+    return 0 if values["inside"].all() else 1
+
+
+@app.command()
+def lab(debug: Debug = False) -> int:
+    """Open the study notebooks in JupyterLab."""
+    from crmresearch.case import Project
+    from crmresearch.running.kernels import KERNEL_ENVIRONMENT
+
+    project = Project.find()
+    environment = {**os.environ, **KERNEL_ENVIRONMENT, "CRMRESEARCH_HOME": str(project.root)}
+    return subprocess.call([sys.executable, "-m", "jupyterlab", str(project.notebooks)], env=environment)
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, CrmresearchError):
+        return str(error)
+    what = " ".join(str(error).split())[:300]
+    return f"Unexpected {type(error).__name__}: {what}. Run again with --debug to see where it came from."
+
+
+def main() -> None:
+    """Run the command line; end the process with its exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        code = app(standalone_mode=False)
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. What was finished is kept for the next run.", err=True)
+        code = 1
+    except Exception as error:
+        if "--debug" in sys.argv:
+            traceback.print_exc()
+        if hasattr(error, "format_message"):  # typer's own: a misspelt option, a missing argument
+            if message := error.format_message():
+                typer.echo(f"{message.rstrip('.')}. See `crmresearch --help`.", err=True)
+        else:
+            typer.echo(_sentence(error), err=True)
+        code = getattr(error, "exit_code", 1)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""How a value is printed: the one place where a raw number becomes text."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+Kind = Literal[
+    "text",  # a word: looked up in the words files, else printed as it is
+    "name",  # data of the case (a customer's name): printed as it is, never looked up
+    "integer",  # 1998
+    "count",  # 23,570
+    "money",  # 1,234.50
+    "number",  # 0.123
+    "score",  # 0.1234
+    "share",  # 0 to 1, shown as 12.3 %
+    "p",  # 0.034, < 0.001
+    "equals_p",  # = 0.034, < 0.001: follows the letter p in a sentence
+    "date",  # 1998-06-30
+    "flag",  # yes, no
+    "by_row",  # the kind of the column that the row's first cell names
+]
+KINDS: tuple[str, ...] = get_args(Kind)
+NUMERIC = frozenset({"integer", "count", "money", "number", "score", "share", "p", "equals_p"})
+
+
+_DECIMALS = MappingProxyType(
+    {"integer": 0, "count": 0, "money": 2, "number": 3, "score": 4, "share": 1, "p": 3, "equals_p": 3}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A publisher's way of printing numbers.
+
+    Attributes
+    ----------
+    decimals : Mapping[str, int]
+        Kind → digits after the point. A share's are those of its percentage.
+    smallest_p : Decimal
+        A p value below it is printed as "< smallest_p".
+    missing : str
+        What stands for a value that is not there.
+    """
+
+    decimals: Mapping[str, int] = field(default_factory=lambda: _DECIMALS)
+    smallest_p: Decimal = Decimal("0.001")
+    missing: str = "–"
+
+
+REPORT = Style()
+
+
+def format_value(value: Any, kind: str, language: Language = "en", style: Style = REPORT) -> str:
+    r"""Print one raw value.
+
+    Parameters
+    ----------
+    value : Any
+        A number (or its exact text, as records keep money), date, flag or text; None is missing.
+    kind : str
+        One of ``KINDS`` but ``"by_row"``. A number under a kind of text is printed in full.
+    language : {"en", "zh"}
+    style : Style
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> format_value(0.1234, "share"), format_value(0.1234, "share", "zh")
+    ('12.3\xa0%', '12.3%')
+    >>> format_value(0.00002, "p"), format_value(-1234.5, "money"), format_value(None, "count")
+    ('<\xa00.001', '−1,234.50', '–')
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return style.missing
+    if kind == "flag" or isinstance(value, bool):
+        return _FLAGS[language][str(value).lower() in {"true", "1", "1.0"}]
+    if kind == "date":
+        return value.strftime("%Y-%m-%d") if isinstance(value, dt.date) else str(value)
+    if kind not in NUMERIC:
+        return _in_full(value)
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return str(value)
+    return _number(number, kind, language, style)
+
+
+_FLAGS: dict[str, tuple[str, str]] = {"en": ("no", "yes"), "zh": ("否", "是")}
+
+
+def _number(number: Decimal, kind: str, language: Language, style: Style) -> str:
+    if number.is_infinite():
+        return "∞" if number > 0 else "−∞"
+    space = "" if language == "zh" else "\xa0"
+    if kind in {"p", "equals_p"} and number < style.smallest_p:
+        return f"<{space}{style.smallest_p}"
+    if kind == "share":
+        number *= 100
+    text = f"{number:{'' if kind == 'integer' else ','}.{style.decimals[kind]}f}"
+    if text.startswith("-"):
+        text = text[1:] if not text.strip("-0.,") else "−" + text[1:]
+    if kind == "share":
+        text += space + "%"
+    return f"={space}{text}" if kind == "equals_p" else text
+
+
+def _in_full(value: Any) -> str:
+    if isinstance(value, float):
+        value = f"{value:.10g}"
+        return "−" + value[1:] if value.startswith("-") else value
+    return str(value)
+
+
+def plain(value: Any) -> Any:
+    """Turn a value into what strict JSON can hold, without rounding it.
+
+    Missing (None, NaN, NaT, NA) becomes None; an infinity the text ``"inf"``; a decimal its exact
+    text; a date or time its ISO text. Mappings and sequences are converted item by item.
+
+    Raises
+    ------
+    TypeError
+        The value is of no kind that a record holds.
+
+    Examples
+    --------
+    >>> plain({"share": np.float64(0.25), "until": pd.Timestamp("1998-06-30"), "low": float("nan")})
+    {'share': 0.25, 'until': '1998-06-30', 'low': None}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(item) for item in value]
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None if math.isnan(value) else str(value)
+    if isinstance(value, Decimal):
+        return None if value.is_nan() else str(value)
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat() if value.time() == dt.time() else value.isoformat()
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, pd.Period | pd.Interval):
+        return str(value)
+    raise TypeError(f"a record cannot hold a {type(value).__name__}: {value!r:.60}")

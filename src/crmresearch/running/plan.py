@@ -1,0 +1,167 @@
+"""Which studies of a case can run, with which parameters, and which need not run again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from crmresearch.case import Case, Project, nearest
+from crmresearch.errors import CaseError, UsageError
+from crmresearch.running.keys import study_key
+from crmresearch.running.notebooks import INSTRUMENT, StudyNotebook
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run was asked for.
+
+    Attributes
+    ----------
+    cases : tuple[str, ...]
+        Empty: every case of the project.
+    studies : tuple[str, ...]
+        Empty: the studies ``case.yaml`` lists, or where it lists none, all that can run.
+    parameters : Mapping[str, Any]
+        Each goes to every chosen study that declares it.
+    languages : tuple[str, ...]
+        Of the report pages; the first is the notebooks'.
+    """
+
+    cases: tuple[str, ...] = ()
+    studies: tuple[str, ...] = ()
+    as_of: dt.date | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    languages: tuple[str, ...] = ("en", "zh")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is to become of one study of a case.
+
+    Attributes
+    ----------
+    wanted : bool
+        The study was asked for, so that not running it leaves the run partial.
+    obstacle : str
+        Why it is not run; empty where it is.
+    """
+
+    study: StudyNotebook
+    wanted: bool
+    obstacle: str
+    parameters: Mapping[str, Any]
+
+
+def missing_needs(study: StudyNotebook, case: Case, tables: Sequence[str]) -> list[str]:
+    """Tables (and ``instrument``) that a study needs and a case lacks."""
+    held = {*tables, *([INSTRUMENT] if case.file.instrument else [])}
+    return [need for need in study.needs if need not in held]
+
+
+def choose(case: Case, notebooks: Mapping[str, StudyNotebook], request: Request, tables: Sequence[str]) -> list[Choice]:
+    """Decide for every study of the project whether it runs on ``case``, and with which parameters.
+
+    Parameters
+    ----------
+    tables : sequence of str
+        The tables that the case has.
+
+    Raises
+    ------
+    CaseError, UsageError
+        A study or a parameter that does not exist, or a value of another type than declared.
+    """
+    listed = case.file.studies
+    check_names(request.studies, notebooks, "command line")
+    for name in listed:
+        if name not in notebooks:
+            raise CaseError(
+                f"no study {name!r}{nearest(name, notebooks)}",
+                where=f"{case.name}/case.yaml, studies",
+                repair="`crmresearch studies` lists the studies.",
+            )
+    asked = set(request.studies or listed)
+    choices = []
+    for name, study in notebooks.items():
+        given = study.check(listed.get(name, {}), where=f"{case.name}/case.yaml, studies, {name}")
+        given |= study.check({k: v for k, v in request.parameters.items() if k in study.parameters})
+        lacks = missing_needs(study, case, tables)
+        if lacks:
+            obstacle = f"needs {', '.join(f'`{need}`' for need in lacks)}"
+        elif asked and name not in asked:
+            obstacle = "not chosen (--study)" if request.studies else "not listed in case.yaml"
+        else:
+            obstacle = ""
+        choices.append(Choice(study, name in asked or not (asked or lacks), obstacle, given))
+    return choices
+
+
+def check_names(names: Sequence[str], notebooks: Mapping[str, StudyNotebook], where: str) -> None:
+    """Raise :class:`UsageError` for a study that does not exist."""
+    for name in names:
+        if name not in notebooks:
+            raise UsageError(
+                f"no study {name[:60]!r}{nearest(name, notebooks)}",
+                where=where,
+                repair="`crmresearch studies` lists the studies.",
+            )
+
+
+def check_parameters(request: Request, notebooks: Mapping[str, StudyNotebook]) -> None:
+    """Raise :class:`UsageError` for a study or a parameter of the command line that no chosen study has."""
+    check_names(request.studies, notebooks, "command line")
+    chosen = [notebooks[name] for name in request.studies] or list(notebooks.values())
+    known = {name: study for study in chosen for name in study.parameters}
+    for name, value in request.parameters.items():
+        if name in known:
+            known[name].check({name: value}, where="command line")
+        elif len(chosen) == 1:
+            chosen[0].check({name: value}, where="command line")
+        else:
+            raise UsageError(
+                f"no chosen study has a parameter {name[:60]!r}{nearest(name, known)}",
+                where="command line",
+                repair="`crmresearch studies` lists each study's parameters.",
+            )
+
+
+def given_parameters(choice: Choice, case: Case, as_of: str, language: str) -> dict[str, Any]:
+    """Return every parameter a study is run with: the checked ones and those the runner sets."""
+    own = {"case": case.name, "as_of": as_of, "language": language}
+    return {**choice.parameters, **{name: own[name] for name in own if name in choice.study.parameters}}
+
+
+def keyed(
+    choices: Sequence[Choice], case: Case, *, as_of: str, language: str, processed: str, software: str
+) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Content key and full parameters of each study that is to run."""
+    parameters = {c.study.name: given_parameters(c, case, as_of, language) for c in choices if not c.obstacle}
+    notebooks = {c.study.name: c.study.sha256 for c in choices}
+    return {
+        name: (study_key(processed, case, notebooks[name], given, software), given)
+        for name, given in parameters.items()
+    }
+
+
+def known_case_names(project: Project, names: Sequence[str]) -> list[str]:
+    """The cases to run: those named, each of which must exist, or all.
+
+    Raises
+    ------
+    UsageError
+        There is no such case, or the project has none.
+    """
+    found = project.cases()
+    if not found:
+        raise UsageError("the project has no case", where="data/raw", repair="Make one: crmresearch new NAME FILE…")
+    for name in names:
+        project.case_folder(name)
+        if name not in found:
+            raise UsageError(
+                f"no case {name!r}{nearest(name, found)}",
+                where="data/raw",
+                repair="`crmresearch studies` lists the cases.",
+            )
+    return list(dict.fromkeys(names)) or found

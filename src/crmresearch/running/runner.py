@@ -1,0 +1,397 @@
+"""Runs the studies of cases: lock, clean, plan, execute, publish."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import importlib.metadata
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from crmresearch import __version__
+from crmresearch.case import Case, Project, load_case
+from crmresearch.errors import CrmresearchError, StorageError
+from crmresearch.running.editions import (
+    FAILED_FOLDER,
+    Edition,
+    Staging,
+    clear_staging,
+    editions,
+    seal_study,
+    sealed_studies,
+)
+from crmresearch.running.execution import Job
+from crmresearch.running.kernels import MEMORY_VARIABLE, Kernels
+from crmresearch.running.keys import file_digest, intake_key, software_key
+from crmresearch.running.locks import case_lock
+from crmresearch.running.notebooks import StudyNotebook, find_studies
+from crmresearch.running.plan import Choice, Request, check_parameters, choose, keyed, known_case_names
+from crmresearch.running.pool import run_jobs, warm_up
+from crmresearch.running.progress import Console
+
+DEFAULT_TIMEOUT_SECONDS = 1800.0
+_NAMED_VERSIONS = ("pandas", "numpy", "scipy", "statsmodels", "scikit-learn", "duckdb", "ibis-framework", "papermill")
+
+
+class Processed(Protocol):
+    """What the runner asks of the processed tables of a case."""
+
+    @property
+    def folder(self) -> Path:
+        """Folder named by the digest of its content."""
+
+    @property
+    def tables(self) -> Iterable[str]:
+        """Names of the tables."""
+
+    def path(self, table: str) -> Path:
+        """Parquet file of a table."""
+
+
+Intake = Callable[[Project, Case, str], Processed]
+"""Gives the processed tables of a case; the text is the digest they are known by, or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What became of one study: ``done``, ``reused``, ``failed`` or ``not run``, and why."""
+
+    state: str
+    why: str = ""
+    wanted: bool = True
+
+
+@dataclass(slots=True)
+class CaseOutcome:
+    """What became of one case.
+
+    Attributes
+    ----------
+    edition : Path | None
+        Folder of the edition that holds the results, new or, where nothing had changed, older.
+    fresh : bool
+        The edition was made by this run.
+    error : CrmresearchError | None
+        What kept the whole case from being run.
+    """
+
+    case: str
+    statuses: dict[str, Status] = field(default_factory=dict)
+    edition: Path | None = None
+    fresh: bool = False
+    error: CrmresearchError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 all that was asked for is done, 3 a part of it, 1 none of it; the error's own where there is one."""
+        if self.error is not None:
+            return self.error.exit_code
+        wanted = [s.state in {"done", "reused"} for s in self.statuses.values() if s.wanted]
+        return 0 if all(wanted) else 3 if any(wanted) else 1
+
+
+def exit_code(outcomes: Iterable[CaseOutcome]) -> int:
+    """Exit code of a run: what its cases agree on, else 3 (partial)."""
+    codes = {outcome.exit_code for outcome in outcomes}
+    return codes.pop() if len(codes) == 1 else 3
+
+
+def run(
+    project: Project,
+    request: Request,
+    *,
+    at_once: int = 2,
+    timeout: float = DEFAULT_TIMEOUT_SECONDS,
+    memory_bytes: int | None = None,
+    kernels: Callable[[], contextlib.AbstractContextManager[Kernels]] = Kernels,
+    console: Console | None = None,
+    intake: Intake | None = None,
+    render: Callable[[Path, str], Path] | None = None,
+    render_index: Callable[[Path], Path] | None = None,
+) -> list[CaseOutcome]:
+    """Run studies and publish an edition per case; work whose inputs have not changed is not redone.
+
+    Parameters
+    ----------
+    request : Request
+    at_once : int
+        Studies computed at a time.
+    timeout : float
+        Seconds of wall clock a study may take.
+    memory_bytes : int | None
+        Address space a kernel may use; needs forked kernels.
+    kernels : callable
+        Makes the context in which kernels can be had; called only if something is to be computed.
+    intake, render, render_index : callable
+        Cleaning and report pages; by default those of the package.
+
+    Returns
+    -------
+    list of CaseOutcome
+        One per case, in order. A case that cannot be run has its ``error`` set.
+
+    Raises
+    ------
+    UsageError
+        A case, study or parameter that does not exist, or is badly typed.
+    """
+    console = console or Console()
+    notebooks = find_studies(project)
+    names = known_case_names(project, request.cases)
+    check_parameters(request, notebooks)
+    software = software_key(project)
+    with contextlib.ExitStack() as stack:
+        source = _Lazily(stack, kernels)
+        works: dict[str, _Work] = {}
+        outcomes = {name: CaseOutcome(name) for name in names}
+        for name, outcome in outcomes.items():
+            with _keep_error(outcome):
+                stack.enter_context(case_lock(project, name))
+                work = _Work(project, load_case(project, name), request, software, outcome)
+                work.prepare(notebooks, intake or _clean, source.get, console)
+                works[name] = work
+        jobs = [job for work in works.values() for job in work.jobs(source, memory_bytes)]
+        console.plan(len(jobs))
+        stack.callback(console.close)
+        publish = (render or _render, render_index or _render_index)
+        for name, work in works.items():
+            if not work.waiting:
+                with _keep_error(outcomes[name]):
+                    work.publish(*publish)
+        for ended in run_jobs(jobs, at_once=at_once, timeout=timeout, progress=console):
+            work = works[ended.job.case]
+            with _keep_error(work.outcome):
+                work.note(ended.job, ended.why, ended.seconds)
+                if not work.waiting:
+                    work.publish(*publish)
+    return list(outcomes.values())
+
+
+class _Lazily:
+    """The run's kernels, started by whoever first knows that they will be needed."""
+
+    def __init__(
+        self, stack: contextlib.ExitStack, make: Callable[[], contextlib.AbstractContextManager[Kernels]]
+    ) -> None:
+        self._stack, self._make, self._made = stack, make, None
+
+    def get(self) -> Kernels:
+        if self._made is None:
+            self._made = self._stack.enter_context(self._make())
+            warm_up()
+        return self._made
+
+
+@contextlib.contextmanager
+def _keep_error(outcome: CaseOutcome):
+    try:
+        yield
+    except CrmresearchError as error:
+        outcome.error = error
+    except OSError as error:
+        outcome.error = StorageError(
+            error.strerror or str(error),
+            where=str(error.filename or outcome.case),
+            repair="Free some space, or give yourself the right to write there; published editions are untouched.",
+        )
+
+
+class _Work:
+    """One case under way."""
+
+    def __init__(self, project: Project, case: Case, request: Request, software: str, outcome: CaseOutcome) -> None:
+        self.project, self.case, self.request = project, case, request
+        self.software, self.outcome = software, outcome
+        self.waiting: dict[str, tuple[str, dict[str, Any]]] = {}
+        self.studies: dict[str, dict[str, Any]] = {}
+        self.staging: Staging | None = None
+
+    def prepare(
+        self, notebooks: Mapping[str, StudyNotebook], intake: Intake, wake: Callable[[], object], console: Console
+    ) -> None:
+        """Find out what is to be done; clean the raw files where that may be anything."""
+        self.published = editions(self.project, self.case.name)
+        key = intake_key(self.case, self.software)
+        known = next((e.content["intake"] for e in self.published if e.content["intake"]["key"] == key), None)
+        self.intake = known or self._take_in(key, "", intake, wake, console)
+        self._choose(notebooks)
+        if self._is_published():
+            self.outcome.edition = self.published[0].folder
+            for name in self.keys:
+                self.outcome.statuses[name] = Status("reused")
+            clear_staging(self.project, self.case.name)
+            return
+        sealed = sealed_studies(self.project, self.case.name, self.published)
+        self.staging = Staging(self.project, self.case.name)
+        for name, (content_key, parameters) in self.keys.items():
+            if content_key in sealed:
+                self._is_done(name, "reused", self.staging.take(name, sealed[content_key]))
+            else:
+                self.waiting[name] = (content_key, parameters)
+        self.staging.clear_others()
+        if self.waiting and known:
+            self.intake = self._take_in(key, known["processed"], intake, wake, console)
+
+    def _take_in(
+        self, key: str, known: str, intake: Intake, wake: Callable[[], object], console: Console
+    ) -> dict[str, Any]:
+        wake()
+        if not known:
+            console.say(f"{self.case.name}: cleaning the raw files")
+        processed = intake(self.project, self.case, known)
+        return {
+            "key": key,
+            "processed": processed.folder.name,
+            "tables": sorted(processed.tables),
+            "last_day": "" if self.case.file.as_of else _last_day(processed),
+        }
+
+    def _choose(self, notebooks: Mapping[str, StudyNotebook]) -> None:
+        declared = self.request.as_of or self.case.file.as_of
+        self.as_of = declared.isoformat() if declared else self.intake["last_day"]
+        self.notebooks = notebooks
+        self.choices: list[Choice] = choose(self.case, notebooks, self.request, self.intake["tables"])
+        self.keys = keyed(
+            self.choices,
+            self.case,
+            as_of=self.as_of,
+            language=self.request.languages[0],
+            processed=self.intake["processed"],
+            software=self.software,
+        )
+        for choice in self.choices:
+            if choice.obstacle:
+                self.outcome.statuses[choice.study.name] = Status("not run", choice.obstacle, choice.wanted)
+
+    def _is_published(self) -> bool:
+        """Whether the newest edition already is what this run would make."""
+        if not self.published:
+            return False
+        newest: Edition = self.published[0]
+        pages = {f"report.{language}.html" for language in self.request.languages}
+        return (
+            newest.content["as_of"] == self.as_of
+            and newest.keys == {name: key for name, (key, _) in self.keys.items()}
+            and pages <= newest.content["files"].keys()
+            and not newest.damage()
+        )
+
+    def jobs(self, kernels: _Lazily, memory_bytes: int | None) -> list[Job]:
+        """What is to be executed."""
+        if not self.waiting or self.staging is None:
+            return []
+        environment = {**kernels.get().environment, "CRMRESEARCH_HOME": str(self.project.root)}
+        if memory_bytes:
+            environment[MEMORY_VARIABLE] = str(memory_bytes)
+        return [
+            Job(self.case.name, name, self.notebooks[name].path, self.staging.study(name), parameters, environment)
+            for name, (_, parameters) in self.waiting.items()
+        ]
+
+    def note(self, job: Job, why: str, seconds: float) -> None:
+        """Take in how a job ended."""
+        key, parameters = self.waiting.pop(job.study)
+        assert self.staging is not None
+        if why:
+            self.staging.drop(job.study)
+            self.outcome.statuses[job.study] = Status("failed", why)
+        else:
+            content = {"key": key, "parameters": parameters, "seconds": round(seconds, 3)}
+            self._is_done(job.study, "done", seal_study(job.folder, content))
+
+    def _is_done(self, name: str, state: str, content: dict[str, Any]) -> None:
+        self.studies[name] = {k: content[k] for k in ("key", "parameters", "seconds")}
+        self.outcome.statuses[name] = Status(state)
+
+    def publish(self, render: Callable[[Path, str], Path], render_index: Callable[[Path], Path]) -> None:
+        """Publish what is done, unless the newest edition already says the same."""
+        if self.staging is None:
+            return
+        newest = self.published[0] if self.published else None
+        keys = {name: study["key"] for name, study in self.studies.items()}
+        if keys and not (newest and newest.content["as_of"] == self.as_of and self._same(newest, keys)):
+            number = newest.number + 1 if newest else 1
+            self.staging.write(self._content(number))
+            for language in self.request.languages:
+                render(self.staging.folder, language)
+            self.staging.write(self._content(number))
+            self.outcome.edition = self.staging.publish(self.as_of, number)
+            self.outcome.fresh = True
+        elif newest:
+            self.outcome.edition = newest.folder
+        self.staging.clear()
+        render_index(self.project.reports)
+
+    def _same(self, newest: Edition, keys: dict[str, str]) -> bool:
+        pages = {f"report.{language}.html" for language in self.request.languages}
+        return newest.keys == keys and pages <= newest.content["files"].keys() and not newest.damage()
+
+    def _content(self, number: int) -> dict[str, Any]:
+        studies = {
+            choice.study.name: {
+                "title": choice.study.title.model_dump(),
+                "needs": list(choice.study.needs),
+                "status": self.outcome.statuses[choice.study.name].state,
+                "why": self.outcome.statuses[choice.study.name].why,
+                "wanted": choice.wanted,
+                **self.studies.get(choice.study.name, {}),
+            }
+            for choice in self.choices
+        }
+        return {
+            "schema": 1,
+            "case": self.case.name,
+            "title": self.case.file.title.model_dump(),
+            "edition": f"{self.as_of or 'undated'}-{number:03d}",
+            "as_of": self.as_of,
+            "number": number,
+            "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            "intake": self.intake,
+            "inputs": {s.file: file_digest(self.case.source_path(s)) for s in self.case.file.files},
+            "software": {"key": self.software, "crmresearch": __version__, "python": platform.python_version()}
+            | {name: importlib.metadata.version(name) for name in _NAMED_VERSIONS},
+            "studies": studies,
+        }
+
+
+def _last_day(processed: Processed) -> str:
+    """Last day of the orders, as text; empty where the case has none."""
+    if "orders" not in processed.tables:
+        return ""
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    last = pc.max(pq.read_table(processed.path("orders"), columns=["date"])["date"]).as_py()
+    return last.isoformat() if last else ""
+
+
+def _clean(project: Project, case: Case, known: str) -> Processed:
+    from crmresearch.cleaning import clean_case
+    from crmresearch.cleaning.processed import open_processed
+
+    if known:
+        with contextlib.suppress(CrmresearchError):
+            processed = open_processed(project, case.name)
+            if processed.folder.name == known:
+                return processed
+    return clean_case(project, case)
+
+
+def _render(folder: Path, language: str) -> Path:
+    from crmresearch.reporting.html import render_edition
+
+    return render_edition(folder, language)
+
+
+def _render_index(reports: Path) -> Path:
+    from crmresearch.reporting.html import render_index
+
+    return render_index(reports)
+
+
+def failed_notebook(project: Project, case: str, study: str) -> Path:
+    """Where the executed notebook of a study that failed is kept."""
+    return project.reports / case / FAILED_FOLDER / f"{study}.ipynb"

@@ -1,0 +1,227 @@
+"""``open_study``: the case, its tables and its record, as a study notebook holds them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import ibis
+import nbformat
+import numpy as np
+import pandas as pd
+from IPython.display import HTML, Image, display
+
+from crmresearch.case import Case, Instrument, Project, load_case
+from crmresearch.cleaning import clean_case
+from crmresearch.cleaning.processed import Processed
+from crmresearch.errors import CaseError, RefusedError, UsageError
+from crmresearch.reporting.html import render_blocks
+from crmresearch.reporting.numbers import LANGUAGES
+from crmresearch.reporting.record import Block, Record
+from crmresearch.reporting.words import Words, load_words
+from crmresearch.running.sentinel import CLOSED_MIME, FOLDER_VARIABLE
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Refusal:
+    """Stands where a result was refused; whatever stands on it is refused too, and the study goes on.
+
+    Examples
+    --------
+    >>> refused = Refusal(RefusedError("all customers are equal"))
+    >>> refused.curve is refused
+    True
+    """
+
+    def __init__(self, error: RefusedError) -> None:
+        self.error = error
+
+    def __getattr__(self, name: str) -> Refusal:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __repr__(self) -> str:
+        return f"Refusal: {self.error}"
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One question put to one case; every result shown is recorded for the report.
+
+    Attributes
+    ----------
+    case : Case
+    as_of : datetime.date | None
+        Last observed day; None where neither the notebook nor the case gives one.
+    language : str
+        Language of what the notebook displays; the record holds all.
+    """
+
+    case: Case
+    as_of: dt.date | None
+    language: str
+    seed: int
+    _processed: Processed
+    _record: Record
+    _words: Words
+    _engine: ibis.BaseBackend = field(default_factory=lambda: ibis.duckdb.connect())
+
+    @property
+    def orders(self) -> ibis.Table:
+        """The canonical orders as an Ibis table."""
+        return self._engine.read_parquet(self._path("orders"), table_name="orders")
+
+    @property
+    def instrument(self) -> Instrument:
+        """The questionnaire as ``case.yaml`` declares it."""
+        if self.case.file.instrument is None:
+            raise CaseError("no instrument", where=f"{self.case.name}/case.yaml", repair="Declare scale, items, constructs.")
+        return self.case.file.instrument
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A canonical table with one row a customer or respondent; money as float."""
+        data = pd.read_parquet(self._path(name), dtype_backend="numpy_nullable")
+        money = [c for c in data if str(data[c].dtype) == "object" or "decimal" in str(data[c].dtype)]
+        return data.astype(dict.fromkeys(money, "Float64"))
+
+    def rng(self, name: str) -> np.random.Generator:
+        """The random stream of one step: the same for the same seed and name, whatever ran before."""
+        return np.random.default_rng([self.seed, zlib.crc32(name.encode())])
+
+    def section(self, key: str) -> None:
+        """Begin a section of the report."""
+        self._record.section(key)
+
+    def score(self, scorer: Callable[P, R], *args: P.args, **options: P.kwargs) -> R | Refusal:
+        """Call a scorer; record and display its findings, tables and recipe.
+
+        A ``RefusedError`` is recorded with its cause and way out, and a ``Refusal`` is returned.
+        """
+        function = f"{scorer.__module__}.{scorer.__qualname__}"
+        try:
+            for given in (*args, *options.values()):
+                if isinstance(given, Refusal):
+                    raise given.error
+            result = scorer(*args, **options)
+        except RefusedError as error:
+            self._show(self._record.refusal(error, function))
+            return Refusal(error)
+        self._show(*self._record.result(result, function))
+        return result
+
+    def draw(self, plot: Callable[..., Any], data: Any, *, key: str, **options: Any) -> None:
+        """Draw a figure in every language, record it, display it in the study's own."""
+        if isinstance(data, Refusal):
+            return
+        from matplotlib import pyplot
+
+        from crmresearch.reporting.figures.theme import theme
+
+        with theme():
+            figures = {lang: plot(data, self._words.say(lang), **options) for lang in LANGUAGES}
+            block = self._record.figure(key, figures)
+        for figure in figures.values():
+            pyplot.close(figure)
+        shown = block["files"][self.language]
+        display(Image(filename=self._record.folder / shown["file"], width=shown["width"], alt=block["alt"][self.language]))
+
+    def close(self) -> None:
+        """Write the record and display the mark that says the study finished."""
+        digest = self._record.close()
+        display({CLOSED_MIME: {"record_sha256": digest}, "text/plain": f"Recorded in {self._record.folder.name}"}, raw=True)
+
+    def _path(self, table: str) -> Path:
+        if table not in self._processed.tables:
+            raise UsageError(f"case {self.case.name!r} has no table {table!r}", repair=f"It has {', '.join(self._processed.tables)}.")
+        return self._processed.path(table)
+
+    def _show(self, *blocks: Block) -> None:
+        display(HTML(render_blocks(blocks, self.language)))
+
+
+def open_study(
+    name: str,
+    *,
+    case: str,
+    as_of: str = "",
+    language: str = "en",
+    seed: int = 1,
+    parameters: dict[str, Any] | None = None,
+) -> Study:
+    """Open a study of a case: clean the case if its files changed, and begin a record.
+
+    Parameters
+    ----------
+    name : str
+        The notebook's name, without its suffix.
+    case : str
+        Name of a folder of ``data/raw``.
+    as_of : str
+        Last observed day, ISO; empty takes the case's.
+    language : {"en", "zh"}
+        Language of the notebook's displays.
+    seed : int
+        Seed of every random draw of the study.
+    parameters : dict
+        Further parameters of the notebook, for the record.
+
+    Raises
+    ------
+    UsageError
+        An unknown case or language, or an ``as_of`` that is no date.
+    CaseError, InputError
+        The case file or a data file breaks a rule.
+    """
+    if language not in LANGUAGES:
+        raise UsageError(f"no language {language!r}", where="parameter language", repair=f"Choose {' or '.join(LANGUAGES)}.")
+    project = Project.find()
+    loaded = load_case(project, case)
+    processed = clean_case(project, loaded)
+    day = _day(as_of) or loaded.file.as_of
+    words = load_words().with_terms(_terms(loaded))
+    folder = Path(os.environ.get(FOLDER_VARIABLE) or project.reports / case / "by-hand" / name)
+    record = Record(
+        folder,
+        study=name,
+        case=case,
+        title=_title(project, name),
+        as_of=day.isoformat() if day else "",
+        parameters={"seed": seed, **(parameters or {})},
+        inputs={table: processed.manifest["files"][f"{table}.parquet"] for table in processed.tables},
+        words=words,
+    )
+    return Study(loaded, day, language, seed, processed, record, words)
+
+
+def _day(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        raise UsageError(f"{text[:40]!r} is no date", where="parameter as_of", repair="Write it as 1998-06-30.") from None
+
+
+def _title(project: Project, name: str) -> dict[str, str]:
+    notebook = nbformat.read(project.notebooks / f"{name}.ipynb", as_version=4)
+    return dict(notebook.metadata["crmresearch"]["title"])
+
+
+def _terms(case: Case) -> dict[str, dict[str, str]]:
+    """The names a case brings along: its own columns, constructs and items."""
+    terms = {
+        column: {**mapping.label.model_dump(), "kind": "text" if mapping.kind == "text" else "number"}
+        for source in case.file.files
+        for column, mapping in source.columns.items()
+        if mapping.label
+    }
+    if case.file.instrument:
+        terms |= {key: construct.title.model_dump() for key, construct in case.file.instrument.constructs.items()}
+        terms |= {key: {"en": key, "zh": key} for key in case.file.instrument.items}
+    return terms

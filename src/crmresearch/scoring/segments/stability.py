@@ -1,0 +1,285 @@
+"""Would the segments come back? Bootstrap Jaccard stability, and a test against one single segment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from crmresearch.errors import RefusedError
+from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.scoring.segments.batched import cluster_batches
+from crmresearch.scoring.segments.clustering import Segmentation
+from crmresearch.scoring.segments.silhouette import silhouette_samples
+
+_GRADES = ((0.85, "highly_stable"), (0.75, "stable"), (0.6, "pattern"), (-1.0, "unstable"))
+_DISSOLVED, _RECOVERED = 0.5, 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentStability:
+    """How well each segment is found again in resampled customers.
+
+    Attributes
+    ----------
+    segments : pd.DataFrame, shape (k, 7)
+        segment, n_points (customers of it that took part), jaccard (mean), jaccard_low, jaccard_high
+        (2.5 % and 97.5 % of the resamples), share_dissolved (Jaccard ≤ 0.5), grade.
+    resamples : np.ndarray, shape (n_resamples, k)
+        Jaccard similarity of each segment in each resample.
+    recipe : Recipe
+    """
+
+    segments: pd.DataFrame
+    resamples: np.ndarray
+    recipe: Recipe
+
+    def exhibits(self) -> tuple[Exhibit, ...]:
+        """Stability of each segment."""
+        return (Exhibit("segment_stability", self.segments, notes=("jaccard_reading",)),)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """How many segments are stable, and the least stable one."""
+        worst = self.segments.sort_values(["jaccard", "segment"], kind="stable").iloc[0]
+        values = {
+            "n_stable": int((self.segments["jaccard"] >= _RECOVERED).sum()),
+            "k": len(self.segments),
+            "n_resamples": len(self.resamples),
+            "worst": int(worst["segment"]),
+            "worst_jaccard": float(worst["jaccard"]),
+        }
+        return (Finding("segments_stable", values),)
+
+
+@dataclass(frozen=True, slots=True)
+class OneSegmentTest:
+    """Whether the customers group more tightly than one single cloud would.
+
+    Attributes
+    ----------
+    test : pd.DataFrame, shape (1, 7)
+        silhouette (largest over k, of the customers tested), null_mean, null_high (its upper
+        ``level`` quantile in reference data), p_value, n_points, n_references, structure (True where
+        p ≤ level).
+    null : np.ndarray, shape (n_references,)
+        Largest silhouette of each reference data set.
+    recipe : Recipe
+    """
+
+    test: pd.DataFrame
+    null: np.ndarray
+    recipe: Recipe
+
+    def exhibits(self) -> tuple[Exhibit, ...]:
+        """The test."""
+        return (Exhibit("one_segment_test", self.test, notes=("one_segment_null",)),)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Segments, or none."""
+        row = self.test.iloc[0]
+        values = {name: row[name].item() for name in ("silhouette", "null_high", "p_value", "n_points", "n_references")}
+        return (Finding("segments_exist" if row["structure"] else "segments_absent", values),)
+
+
+def score_stability(
+    segmentation: Segmentation,
+    *,
+    rng: np.random.Generator,
+    n_resamples: int = 100,
+    n_starts: int = 5,
+    max_points: int = 5_000,
+) -> SegmentStability:
+    """Resample the customers, segment each resample anew, and see which segments come back.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+    rng : np.random.Generator
+    n_resamples : int
+        Bootstrap resamples, at least 2.
+    n_starts : int
+        k-means++ starts in each resample.
+    max_points : int
+        Customers that take part: all up to this many, a random sample beyond.
+
+    Returns
+    -------
+    SegmentStability
+
+    Raises
+    ------
+    RefusedError
+        An option is out of range.
+
+    Notes
+    -----
+    For each resample, a segment's similarity is the largest Jaccard index |A ∩ B| / |A ∪ B| between its
+    drawn customers A and the customers B of a new segment, each drawn customer counted once. Means above
+    0.85 are highly stable, above 0.75 stable, above 0.6 a pattern of doubtful membership, below unstable.
+
+    References
+    ----------
+    Hennig, C. (2007). Cluster-wise assessment of cluster stability. Computational Statistics & Data
+    Analysis 52, 258–271. https://doi.org/10.1016/j.csda.2006.11.025
+    """
+    if n_resamples < 2 or n_starts < 1:
+        raise RefusedError(
+            f"n_resamples must be 2 or more and n_starts 1 or more, got {n_resamples} and {n_starts}",
+            where="score_stability",
+        )
+    x, labels = _ordered_sample(segmentation, max_points, rng)
+    n, k = len(x), segmentation.k
+    draws = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples).astype(float)
+    with threadpool_limits(limits=1):
+        found = cluster_batches(x, draws, k, n_starts=n_starts, rng=rng)
+    similarity = _jaccard(labels, found, draws > 0, k)
+    low, high = np.nanquantile(similarity, [0.025, 0.975], axis=0)
+    mean = np.nanmean(similarity, axis=0)
+    return SegmentStability(
+        segments=pd.DataFrame(
+            {
+                "segment": np.arange(1, k + 1),
+                "n_points": np.bincount(labels, minlength=k),
+                "jaccard": mean,
+                "jaccard_low": low,
+                "jaccard_high": high,
+                "share_dissolved": np.nanmean(similarity <= _DISSOLVED, axis=0),
+                "grade": [next(grade for limit, grade in _GRADES if value >= limit) for value in mean],
+            }
+        ),
+        resamples=similarity,
+        recipe=Recipe(
+            "bootstrap_jaccard",
+            {
+                "n_resamples": n_resamples,
+                "n_starts": n_starts,
+                "n_points": n,
+                "points_from": "sample" if len(segmentation.customers) > max_points else "all_customers",
+            },
+            "Hennig (2007), https://doi.org/10.1016/j.csda.2006.11.025",
+        ),
+    )
+
+
+def assess_one_segment(
+    segmentation: Segmentation,
+    *,
+    rng: np.random.Generator,
+    n_references: int = 99,
+    level: float = 0.05,
+    n_starts: int = 3,
+    max_points: int = 500,
+) -> OneSegmentTest:
+    """Compare the best silhouette with that of data that are one single cloud.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+        Its prepared features and its swept numbers of segments are used.
+    rng : np.random.Generator
+    n_references : int
+        Reference data sets; the smallest p-value is 1 / (n_references + 1).
+    level : float
+        p at or below which the customers are said to fall into segments.
+    n_starts : int
+        k-means++ starts for each k, for customers and references alike.
+    max_points : int
+        Customers tested: all up to this many, a random sample beyond.
+
+    Returns
+    -------
+    OneSegmentTest
+
+    Raises
+    ------
+    RefusedError
+        The level cannot be reached with so few references, or an option is out of range.
+
+    Notes
+    -----
+    A reference data set is drawn from one normal distribution with the means and covariances of the
+    prepared features (the null of Liu et al. 2008). The statistic is the largest mean silhouette over
+    the swept k; p = (1 + number of references at or above it) / (1 + n_references). Features with few
+    distinct values (yes/no) are further from that null than from any segment: with them a small p
+    says little.
+
+    References
+    ----------
+    Liu, Y., Hayes, D. N., Nobel, A. & Marron, J. S. (2008). Statistical significance of clustering for
+    high-dimension, low-sample size data. Journal of the American Statistical Association 103, 1281–1293.
+    https://doi.org/10.1198/016214508000000454
+    """
+    if not 0 < level < 1 or n_references < np.ceil(1 / level) - 1:
+        raise RefusedError(
+            f"{n_references} references cannot reach the level {level!r}",
+            where="assess_one_segment",
+            repair="Use at least 1/level − 1 references.",
+        )
+    x, _ = _ordered_sample(segmentation, max_points, rng)
+    ks = [k for k in segmentation.sweep["k"] if k < len(np.unique(x, axis=0))]
+    references = rng.multivariate_normal(
+        x.mean(axis=0), np.cov(x, rowvar=False).reshape(x.shape[1], -1), (n_references, len(x))
+    )
+    sets = np.concatenate([x[None], references])
+    with threadpool_limits(limits=1):
+        labels = [cluster_batches(sets, np.ones(sets.shape[:2]), k, n_starts=n_starts, rng=rng) for k in ks]
+    best = np.array([_largest_silhouette(one, [each[i] for each in labels]) for i, one in enumerate(sets)])
+    observed, null = best[0], best[1:]
+    p = (1 + int((null >= observed).sum())) / (1 + n_references)
+    return OneSegmentTest(
+        test=pd.DataFrame(
+            {
+                "silhouette": [observed],
+                "null_mean": [null.mean()],
+                "null_high": [np.quantile(null, 1 - level)],
+                "p_value": [p],
+                "n_points": [len(x)],
+                "n_references": [n_references],
+                "structure": [p <= level],
+            }
+        ),
+        null=null,
+        recipe=Recipe(
+            "one_segment_test",
+            {
+                "null": "one_normal_cloud",
+                "k_low": min(ks),
+                "k_high": max(ks),
+                "n_references": n_references,
+                "level": level,
+                "n_starts": n_starts,
+                "n_points": len(x),
+            },
+            "Liu et al. (2008), https://doi.org/10.1198/016214508000000454",
+        ),
+    )
+
+
+def _ordered_sample(
+    segmentation: Segmentation, max_points: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return prepared features and segments (from 0) in order of the values, sampled where there are many."""
+    x, labels = segmentation.features.matrix.to_numpy(), segmentation.model.labels_
+    order = np.lexsort(x.T[::-1])
+    if len(x) > max_points:
+        order = order[np.sort(rng.choice(len(x), max_points, replace=False))]
+    return x[order], labels[order]
+
+
+def _jaccard(labels: np.ndarray, found: np.ndarray, drawn: np.ndarray, k: int) -> np.ndarray:
+    """Best Jaccard index of each segment among the new ones, shape (n_resamples, k); NaN where none was drawn."""
+    n_resamples = len(found)
+    place = labels * k + found + np.arange(n_resamples)[:, None] * k * k
+    both = np.bincount(place[drawn], minlength=n_resamples * k * k).reshape(n_resamples, k, k)
+    union = both.sum(axis=2, keepdims=True) + both.sum(axis=1, keepdims=True) - both
+    best = (both / np.maximum(union, 1)).max(axis=2)
+    return np.where(both.sum(axis=2) > 0, best, np.nan)
+
+
+def _largest_silhouette(x: np.ndarray, labelings: list[np.ndarray]) -> float:
+    """Largest mean silhouette of several groupings; those that came down to one group are passed over."""
+    whole = [np.unique(labels, return_inverse=True)[1] for labels in labelings]
+    whole = [labels for labels in whole if labels.max() > 0]
+    return float(silhouette_samples(x, np.stack(whole)).mean(axis=1).max())
