@@ -217,7 +217,7 @@ def test_micom_and_mga_find_real_differences(rng):
     groups = pd.Series(["one"] * 500 + ["two"] * 500)
     found = compare_groups(fit_paths(data, model_abc()), groups, rng=rng, permutations=400)
     table = found.invariance.set_index("construct")
-    assert table.loc["c", "invariance"] == "none" and table.loc["a", "invariance"] != "none"
+    assert table.loc["c", "invariance"] == "no_invariance" != table.loc["a", "invariance"]
     paths = found.paths.set_index(["source", "target"])
     assert paths.loc[("a", "b"), "p_value"] < 0.01 and paths.loc[("a", "b"), "difference"] > 0.3
     assert not paths.loc[("a", "c"), "comparable"]

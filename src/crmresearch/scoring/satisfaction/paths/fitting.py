@@ -19,6 +19,8 @@ SOURCE = (
     "Lohmöller (1989), doi:10.1007/978-3-642-52512-4; Tenenhaus et al. (2005), doi:10.1016/j.csda.2004.03.005; "
     "Dijkstra and Henseler (2015), doi:10.25300/MISQ/2015/39.2.02"
 )
+HTMT_LIMIT = 0.9
+"""From here on two constructs count as not told apart; Henseler, Ringle and Sarstedt (2015)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class PathFit:
             Exhibit("path_constructs", self.constructs, notes=("path_reliability_rule",)),
             Exhibit("path_items", self.items),
             Exhibit("path_validity", self.validity, notes=("path_htmt_rule",)),
-            Exhibit("path_cross_loadings", self.cross_loadings),
+            Exhibit("path_cross_loadings", self._rival_loadings()),
             Exhibit("path_coefficients", self.paths, notes=("path_association_only",)),
             Exhibit("path_effects", self.effects, notes=("path_association_only",)),
         ]
@@ -89,12 +91,28 @@ class PathFit:
             Finding("path_explained", {"construct": c, "r2": r, "n": self.answers.n})
             for c, r in zip(explained["construct"], explained["r2"], strict=True)
         ]
-        close = self.validity[self.validity["htmt"] >= 0.9]
+        close = self.validity[self.validity["htmt"] >= HTMT_LIMIT]
         found += [
-            Finding("path_not_distinct", {"construct": a, "other": b, "htmt": h})
+            Finding("path_not_distinct", {"construct": a, "other": b, "htmt": h, "limit": HTMT_LIMIT})
             for a, b, h in zip(close["construct"], close["other"], close["htmt"], strict=True)
         ]
         return tuple(found)
+
+    def _rival_loadings(self) -> pd.DataFrame:
+        """Each item's loading on its own construct beside its largest on another."""
+        table = self.cross_loadings.set_index(["item", "construct"])
+        own = table.columns.to_numpy() == table.index.get_level_values("construct").to_numpy()[:, None]
+        others = table.abs().mask(own).to_numpy()
+        best = np.nanargmax(others, axis=1)
+        return pd.DataFrame(
+            {
+                "item": table.index.get_level_values("item"),
+                "construct": table.index.get_level_values("construct"),
+                "loading": table.to_numpy()[own],
+                "other": table.columns[best],
+                "cross_loading": table.to_numpy()[np.arange(len(table)), best],
+            }
+        )
 
     def tidy(self) -> pd.DataFrame:
         """``term, estimate`` of every path."""

@@ -17,6 +17,7 @@ SOURCE = (
     "Henseler, Ringle and Sarstedt (2016), doi:10.1108/IMR-09-2014-0304; "
     "Chin and Dibbern (2010), doi:10.1007/978-3-540-32827-8_8"
 )
+NONE, PARTIAL, FULL = "no_invariance", "partial_invariance", "full_invariance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ class GroupComparison:
     invariance : pd.DataFrame, one row per construct
         construct, c (correlation, in the pooled data, of the scores by either group's weights),
         c_low (the level's lower bound under permutation), c_p, mean_difference, mean_p,
-        log_variance_ratio, variance_p, invariance (``none`` where c is too low; ``partial`` where
-        means or variances differ; ``full``).
+        log_variance_ratio, variance_p, invariance (``no_invariance`` where c is too low;
+        ``partial_invariance`` where means or variances differ; ``full_invariance``).
     paths : pd.DataFrame, one row per path
         source, target, first, second (the groups' estimates), difference, p_value, comparable
         (both ends at least partially invariant).
@@ -56,7 +57,7 @@ class GroupComparison:
 
     def findings(self) -> tuple[Finding, ...]:
         """How many composites are comparable, and each comparable path that differs."""
-        partial = int((self.invariance["invariance"] != "none").sum())
+        partial = int((self.invariance["invariance"] != NONE).sum())
         first, second = self.groups["group"]
         found = [Finding("path_invariant", {"k": partial, "n": len(self.invariance), "first": first, "second": second})]
         differing = self.paths[self.paths["comparable"] & (self.paths["p_value"] < 1 - self.level)]
@@ -192,7 +193,7 @@ def compare_groups(
         for d, o in ((mean, observed[1]), (variance, observed[2]), (difference, observed[5]))
     )
     size = 1 - level
-    step = np.where(c_p <= size, "none", np.where((mean_p > size) & (variance_p > size), "full", "partial"))
+    step = np.where(c_p <= size, NONE, np.where((mean_p > size) & (variance_p > size), FULL, PARTIAL))
     layout = estimator.layout
     place = {n: i for i, n in enumerate(layout.constructs)}
     s, t = (np.array([place[p[k]] for p in fit.model.paths]) for k in (0, 1))
@@ -219,7 +220,7 @@ def compare_groups(
                 "second": observed[4][s, t],
                 "difference": observed[5][s, t],
                 "p_value": path_p[s, t],
-                "comparable": (step[s] != "none") & (step[t] != "none"),
+                "comparable": (step[s] != NONE) & (step[t] != NONE),
             }
         ),
         permutations=pd.DataFrame([{"drawn": permutations, "used": len(c)}]),
