@@ -186,7 +186,7 @@ def bootstrap_paths(
         jackknife = np.concatenate(
             [run(np.ones(n) - np.eye(n)[k : k + estimator.batch])[0] for k in range(0, n, estimator.batch)]
         )
-        low, high = _bca(draws, estimate[0], jackknife, level)
+        low, high = bca_bounds(draws, estimate[0], jackknife, level)
     else:
         low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
     recipe = Recipe(
@@ -324,7 +324,23 @@ def _table(
     )
 
 
-def _bca(draws: np.ndarray, estimate: np.ndarray, jackknife: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+def bca_bounds(
+    draws: np.ndarray, estimate: np.ndarray, jackknife: np.ndarray, level: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bias-corrected and accelerated bounds of each column.
+
+    Parameters
+    ----------
+    draws : float array, shape (B, k)
+    estimate : float array, shape (k,)
+    jackknife : float array, shape (n, k)
+        Estimates with one row left out at a time.
+    level : float
+
+    Notes
+    -----
+    Efron (1987), doi:10.1080/01621459.1987.10478410.
+    """
     used = len(draws)
     share = ((draws < estimate).sum(axis=0) + 0.5 * (draws == estimate).sum(axis=0)) / used
     shift = norm.ppf(np.clip(share, 0.5 / used, 1 - 0.5 / used))
