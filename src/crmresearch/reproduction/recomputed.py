@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from crmresearch.case import Project
+from crmresearch.reproduction.mediation_models import mediation_jobs
 from crmresearch.reproduction.path_models import corp_rep_simple, mobi_ecsi_centroid, mobi_simple_path
 from crmresearch.scoring.value.indicators import build_indicators
 from crmresearch.scoring.value.ranking import rank_topsis
@@ -37,5 +38,6 @@ CASES: Mapping[str, Callable[[Project | None], dict[str, float]]] = {
     "mobi_ecsi_centroid": mobi_ecsi_centroid,
     "mobi_simple_path": mobi_simple_path,
     "corp_rep_simple": corp_rep_simple,
+    "mediation_jobs": mediation_jobs,
 }
 """Published case → function of the project that returns statistic → our value. One line for each new one."""
