@@ -17,6 +17,7 @@ from crmresearch.errors import CaseError, UsageError
 from crmresearch.tables import TABLES, Kind
 
 MAX_CASE_FILE_BYTES = 1_000_000
+MAX_CASE_FILE_DEPTH = 20
 _CASE_NAME = re.compile(r"[\w\u4e00-\u9fff][\w\u4e00-\u9fff .-]{0,63}")
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(1, 10))}
 
@@ -306,9 +307,13 @@ def read_yaml(path: Path) -> Any:
         raise CaseError("no such file", where=str(path), repair="Make one with: crmresearch new NAME FILE…") from None
     except UnicodeDecodeError as error:
         raise CaseError(f"not UTF-8 (byte {error.start})", where=where, repair="Save it as UTF-8.") from None
+    depth = 0
     try:
         for event in yaml.parse(text, Loader=yaml.BaseLoader):
             line = event.start_mark.line + 1
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_CASE_FILE_DEPTH:
+                raise CaseError("nested too deeply", where=f"{where}, line {line}", repair="Flatten it.")
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise CaseError(
                     "anchors and aliases are not allowed", where=f"{where}, line {line}", repair="Write the value out."
@@ -327,8 +332,6 @@ def read_yaml(path: Path) -> Any:
             where=place,
             repair="Mind indentation and colons.",
         ) from None
-    except RecursionError:
-        raise CaseError("nested too deeply", where=where, repair="Flatten it.") from None
 
 
 def _plain(node: yaml.Node | None, where: str) -> Any:

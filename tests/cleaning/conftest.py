@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from crmresearch.case import Case, Project, load_case
 
@@ -42,7 +42,7 @@ def make(tmp_path: Path) -> Make:
             "files": declared,
             **case,
         }
-        (folder / "case.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+        (folder / "case.yaml").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
         return load_case(project, folder.name)
 
     return write

@@ -13,9 +13,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sample_study import Tiers, write_study
 
+from crmresearch.case import Bilingual
 from crmresearch.errors import StorageError
 from crmresearch.reporting import html
-from crmresearch.reporting.edition import Edition, load_edition, write_edition
+from crmresearch.reporting.edition import Edition, load_edition
 from crmresearch.reporting.html import render_blocks, render_edition, render_index
 from crmresearch.reporting.record import read_record
 
@@ -108,48 +109,43 @@ class Live(HTMLParser):
 def edition_of(text: str = "", *, simulated: bool = False) -> Edition:
     """An edition with one finished study and one that was not run; ``text`` stands in every free text."""
     both = {"en": f"Demo {text}", "zh": f"示例 {text}"}
+    ledger = {"file": f"a{text}.csv", "table": "orders"}
+    ledger |= {"rows_in": 1234, "rows_kept": 1230, "rows_quarantined": 3, "rows_merged": 1}
+    ledger |= {"amount_in": "10.50", "amount_kept": "9.50", "amount_quarantined": "0.50", "amount_merged": "0.50"}
+    quality = {
+        "ledger": [ledger],
+        "quarantine": [{"file": f"a{text}.csv", "column": "date", "reason": f"NOT_A_DATE{text}", "rows": 3}],
+        "log": [{"file": "a", "column": text, "rule": text, "count": 1, "examples": text, "severity": "warning"}],
+    }
     return Edition.model_validate(
         {
+            "schema": 1,
             "case": "demo",
             "title": both,
             "description": both,
-            "edition": "1998-06-30.1",
+            "edition": "1998-06-30-001",
             "as_of": "1998-06-30",
-            "simulated": simulated,
+            "number": 1,
+            "made": "2026-01-02T03:04:05+00:00",
             "languages": ("en", "zh"),
-            "created": "2026-01-02T03:04:05+00:00",
-            "version": "0.1.0",
-            "versions": {"pandas": f"3.1 {text}"},
+            "simulated": simulated,
             "currency": "USD",
             "citation": text,
             "provenance": {"origin": f"shop {text}", "copy_from": f"disk {text}", "terms": f"free {text}"},
-            "studies": [
-                {"name": "tiers", "title": both, "status": "done", "parameters": {"cut": 0.2, "who": text}},
-                {"name": "pay", "title": both, "status": "not_run", "reason": f"needs payments {text}"},
-            ],
-            "quality": {
-                "ledger": [
-                    {
-                        "file": f"a{text}.csv",
-                        "table": "orders",
-                        "rows_in": 1234,
-                        "rows_kept": 1230,
-                        "rows_quarantined": 3,
-                        "rows_merged": 1,
-                        "amount_in": "10.50",
-                        "amount_kept": "9.50",
-                        "amount_quarantined": "0.50",
-                        "amount_merged": "0.50",
-                    }
-                ],
-                "quarantine": [{"file": f"a{text}.csv", "reason": f"no date {text}", "rows": 3}],
-                "log": [
-                    {"file": "a", "column": text, "rule": text, "count": 1, "examples": text, "severity": "warning"}
-                ],
+            "intake": {"key": "k", "processed": "d", "tables": ("orders",), "quality": quality},
+            "inputs": {f"a{text}.csv": "0" * 64},
+            "software": {"key": "s", "crmresearch": "0.1.0", "pandas": f"3.1 {text}"},
+            "studies": {
+                "tiers": {"title": both, "status": "done", "parameters": {"cut": 0.2, "who": text}},
+                "pay": {"title": both, "status": "not run", "why": f"needs payments {text}"},
             },
             "rerun": f"crmresearch run demo {text}",
         }
     )
+
+
+def write_edition(folder: Path, edition: Edition) -> None:
+    (folder / "edition.json").write_text(edition.model_dump_json(by_alias=True), encoding="utf-8")
 
 
 def notebook_of(text: str) -> nbformat.NotebookNode:
@@ -167,7 +163,7 @@ def notebook_of(text: str) -> nbformat.NotebookNode:
 
 
 def build(reports: Path, words, *, text: str = "", simulated: bool = False) -> Path:
-    folder = reports / "demo" / "1998-06-30.1"
+    folder = reports / "demo" / "1998-06-30-001"
     write_study(folder / "studies" / "tiers", words, result=Tiers(names=(f"Ann{text}", f"柳州{text}", "C")))
     nbformat.write(notebook_of(text), folder / "studies" / "tiers" / "notebook.ipynb")
     write_edition(folder, edition_of(text, simulated=simulated))
@@ -244,8 +240,8 @@ def test_report_shows_everything_in_both_languages(tmp_path, words):
         "First 2 of 3 rows; the whole table is in tables/tiers.csv.",
         "Doe (2001), doi:10.1/x",
         "All customers spend the same.",
-        "This study was not run.",
-        "Needs payments",
+        "not a date of the calendar in an accepted form",
+        "Demo  · not run · needs payments",
         "crmresearch run demo",
         "1,230",
         "How concentrated is spend?",
@@ -308,24 +304,26 @@ def test_figure_that_is_not_the_recorded_one_is_refused(tmp_path, words):
 def test_failed_study_is_named_and_nothing_of_it_shown(tmp_path, words):
     folder = build(tmp_path, words)
     edition = load_edition(folder)
-    run = edition.studies[0].model_copy(update={"status": "failed"})
-    write_edition(folder, edition.model_copy(update={"studies": (run,)}))
+    run = edition.studies["tiers"].model_copy(update={"status": "failed", "why": Bilingual(en="cell 3 hung", zh="")})
+    write_edition(folder, edition.model_copy(update={"studies": {"tiers": run}}))
     page = text_of(render_edition(folder, "en").read_text(encoding="utf-8"))
-    assert "This study failed" in page and "No study of this edition came to a finding." in page
+    assert (
+        "This study failed" in page and "Cell 3 hung." in page and "No study of this edition came to a finding." in page
+    )
     assert "Customers by tier" not in page
 
 
 def test_index_lists_newest_first_and_names_a_broken_edition(tmp_path, words):
     folder = build(tmp_path, words)
-    later = folder.with_name("1998-07-31.1")
+    later = folder.with_name("1998-07-31-001")
     shutil.copytree(folder, later)
-    write_edition(later, load_edition(folder).model_copy(update={"created": "2026-02-02T00:00:00+00:00"}))
+    write_edition(later, load_edition(folder).model_copy(update={"made": "2026-02-02T00:00:00+00:00"}))
     (tmp_path / "other" / "1.1").mkdir(parents=True)
     (tmp_path / "other" / "1.1" / "edition.json").write_text("{}")
     (tmp_path / "demo" / ".staging").mkdir()
     (tmp_path / "demo" / ".staging" / "edition.json").write_text("{}")
     page = text_of(render_index(tmp_path).read_text(encoding="utf-8"))
-    assert page.index("1998-07-31.1") < page.index("1998-06-30.1") < page.index("Field required")
+    assert page.index("1998-07-31-001") < page.index("1998-06-30-001") < page.index("Field required")
     assert page.count("Field required") == 1
 
 

@@ -1,10 +1,13 @@
 """A small project that runs in moments: notebooks that close themselves, an intake that copies a file.
 
-Also a command (``python small.py ROOT [SECONDS]``) that runs it, for tests that kill it.
+Also a command (``python small.py ROOT``) that runs it, for tests that kill it.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import functools
 import hashlib
 import shutil
 import sys
@@ -12,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 
 from crmresearch.case import Case, Project
 from crmresearch.running.kernels import Kernels
@@ -56,6 +60,10 @@ files:
 class SmallProcessed:
     folder: Path
     tables: tuple[str, ...] = ("orders",)
+
+    ledger: pd.DataFrame = pd.DataFrame(columns=["source_file", "table"])
+    quarantine: pd.DataFrame = pd.DataFrame(columns=["source_file", "column", "reason"])
+    log: pd.DataFrame = pd.DataFrame(columns=["source_file", "column", "rule", "severity", "count", "examples"])
 
     def path(self, table: str) -> Path:
         return self.folder / f"{table}.csv"
@@ -108,14 +116,26 @@ def bare_kernels() -> Kernels:
     return Kernels(preload=("ipykernel.ipkernel",))
 
 
+@functools.cache
+def _shared() -> Kernels:
+    kernels = bare_kernels().__enter__()
+    atexit.register(kernels.__exit__, None, None, None)
+    return kernels
+
+
+def shared_kernels() -> contextlib.AbstractContextManager[Kernels]:
+    """The same for every run of this process."""
+    return contextlib.nullcontext(_shared())
+
+
 def run_small(project: Project, request: Request | None = None, **options) -> CaseOutcome:
-    seams = {"intake": take_in, "render": render, "render_index": render_index, "kernels": bare_kernels}
+    seams = {"intake": take_in, "render": render, "render_index": render_index, "kernels": shared_kernels}
     (outcome,) = run(project, request or Request(), **(seams | options))
     return outcome
 
 
 if __name__ == "__main__":
-    outcome = run_small(Project(Path(sys.argv[1])), timeout=float(sys.argv[2]) if len(sys.argv) > 2 else 60)
+    outcome = run_small(Project(Path(sys.argv[1])), kernels=bare_kernels)
     if outcome.error is not None:
-        print(outcome.error, file=sys.stderr)
+        sys.stderr.write(f"{outcome.error}\n")
     sys.exit(exit_code([outcome]))

@@ -1,7 +1,20 @@
 """Raw files → clean tables, quarantine, lineage and a ledger that adds up."""
 
 from crmresearch.cleaning.cleaned import Cleaned, clean_files
+from crmresearch.cleaning.notes import RULES
 from crmresearch.cleaning.processed import Processed, clean_case, open_processed
 from crmresearch.cleaning.proposal import propose_case
+from crmresearch.cleaning.quarantine import REASONS
+from crmresearch.cleaning.receipt import receipt
 
-__all__ = ["Cleaned", "Processed", "clean_case", "clean_files", "open_processed", "propose_case"]
+__all__ = [
+    "REASONS",
+    "RULES",
+    "Cleaned",
+    "Processed",
+    "clean_case",
+    "clean_files",
+    "open_processed",
+    "propose_case",
+    "receipt",
+]

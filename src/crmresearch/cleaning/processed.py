@@ -162,7 +162,7 @@ def _publish(cleaned: Cleaned, case: Case, home: Path, staging: Path) -> Process
     _write_bytes(staging / MANIFEST, raw)
     manifest_digest = hashlib.sha256(raw).hexdigest()
     folder = home / manifest_digest[:16]
-    if folder.exists() and not _verifies(folder, manifest):
+    if folder.exists() and not _verifies(folder, {**manifest["files"], MANIFEST: manifest_digest}):
         shutil.rmtree(folder)
     if not folder.exists():
         staging.chmod(0o755)
@@ -174,9 +174,8 @@ def _publish(cleaned: Cleaned, case: Case, home: Path, staging: Path) -> Process
     return Processed(folder, manifest)
 
 
-def _verifies(folder: Path, manifest: dict[str, Any]) -> bool:
-    files = manifest["files"].items()
-    return all((folder / name).exists() and _sha256(folder / name) == digest for name, digest in files)
+def _verifies(folder: Path, files: dict[str, str]) -> bool:
+    return all((folder / name).exists() and _sha256(folder / name) == digest for name, digest in files.items())
 
 
 def _write(path: Path, table: pa.Table) -> None:

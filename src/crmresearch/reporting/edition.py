@@ -1,25 +1,24 @@
 """``edition.json``: what one dated run of a case's studies was, beside the records it made.
 
-A folder ``reports/<case>/<edition>/`` holds ``edition.json`` and, for every study that began,
+A folder ``reports/<case>/<edition>/`` holds ``edition.json`` and, for every finished study,
 ``studies/<study>/`` with ``record.json``, ``tables/``, ``figures/`` and ``notebook.ipynb``. Renderers
 read these and write ``report.<language>.html`` and ``studies/<study>/notebook.html``.
 """
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from crmresearch.case import Bilingual, Provenance
+from crmresearch.case import Bilingual, Case, Provenance
 from crmresearch.errors import StorageError
-from crmresearch.reporting.numbers import Language
+from crmresearch.reporting.numbers import Language, plain
 
-FORMAT = 1
-STATUSES = ("done", "partial", "failed", "not_run")
+FILE = "edition.json"
 
 
 class _Strict(BaseModel):
@@ -27,33 +26,44 @@ class _Strict(BaseModel):
 
 
 class StudyRun(_Strict):
-    """One study of an edition.
+    """What became of one study.
 
     Attributes
     ----------
-    name : str
-        The notebook's name; its folder is ``studies/<name>/``.
     title : Bilingual
-    status : {"done", "partial", "failed", "not_run"}
-        ``partial``: it stopped before its end and left a record.
-    reason : Bilingual
-        Why it is not done, e.g. "needs the table payments"; one text stands for both languages.
-    parameters : dict[str, Any]
+    status : {"done", "reused", "failed", "not run"}
+        ``reused``: computed for an earlier edition from the same inputs, and taken over.
+    why : Bilingual
+        Why it failed or was not run; one text stands for both languages.
+    wanted : bool
+        It was asked for, by the case or on the command line.
+    needs : tuple[str, ...]
+        Tables that it needs.
     key : str
-        The cache key: hash of inputs, parameters, notebook, package source, lock.
+        Hash of inputs, parameters, notebook, package source, lock.
+    parameters : dict[str, Any]
+    seconds : float
+        What computing it took.
     """
 
-    name: str
     title: Bilingual
-    status: Literal["done", "partial", "failed", "not_run"]
-    reason: Bilingual = Bilingual(en="", zh="")
-    parameters: dict[str, Any] = {}
+    status: Literal["done", "reused", "failed", "not run"]
+    why: Bilingual = Bilingual(en="", zh="")
+    wanted: bool = True
+    needs: tuple[str, ...] = ()
     key: str = ""
+    parameters: dict[str, Any] = {}
+    seconds: float = 0
 
-    @field_validator("reason", mode="before")
+    @field_validator("why", mode="before")
     @classmethod
     def _one_text(cls, value: Any) -> Any:
         return {"en": value, "zh": value} if isinstance(value, str) else value
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether it left results."""
+        return self.status in {"done", "reused"}
 
 
 class FileLedger(_Strict):
@@ -72,9 +82,10 @@ class FileLedger(_Strict):
 
 
 class SetAside(_Strict):
-    """How many rows of a file were quarantined for one reason."""
+    """How many rows or values of a file were quarantined for one reason."""
 
     file: str
+    column: str
     reason: str
     rows: int
 
@@ -86,16 +97,38 @@ class CleaningNote(_Strict):
     column: str
     rule: str
     count: int
-    examples: str = ""
+    examples: str
     severity: str
 
 
 class Quality(_Strict):
-    """Data quality of an edition."""
+    """What cleaning did to the raw files."""
 
     ledger: tuple[FileLedger, ...] = ()
     quarantine: tuple[SetAside, ...] = ()
     log: tuple[CleaningNote, ...] = ()
+
+
+class Intake(_Strict):
+    """The processed tables an edition stands on.
+
+    Attributes
+    ----------
+    key : str
+        Hash of the raw files, ``case.yaml`` and the package source.
+    processed : str
+        Digest of the processed tables: the name of their folder.
+    tables : tuple[str, ...]
+    last_day : str
+        Last day of the orders where the case declares no ``as_of``.
+    quality : Quality
+    """
+
+    key: str
+    processed: str
+    tables: tuple[str, ...]
+    last_day: str = ""
+    quality: Quality = Quality()
 
 
 class Edition(_Strict):
@@ -104,54 +137,81 @@ class Edition(_Strict):
     Attributes
     ----------
     case, title, description, citation, provenance, currency, simulated
-        As ``case.yaml`` has them.
+        As ``case.yaml`` has them; see ``case_facts``.
     edition : str
         The folder's name: ``as_of`` and run number.
     as_of : str
-        Last observed day, ISO.
-    languages : tuple[Language, ...]
-        Languages the report was asked in, first one first.
-    created : str
+        Last observed day, ISO; empty where there is none.
+    number : int
+        Counts the editions of a case.
+    made : str
         The edition's one time stamp, ISO with offset. Records hold none.
-    version : str
-        Of this package.
-    versions : dict[str, str]
-        Of Python and the libraries that computed.
-    studies : tuple[StudyRun, ...]
+    languages : tuple[Language, ...]
+        Of the report pages; the first is the notebooks'.
+    intake : Intake
+    inputs : dict[str, str]
+        Raw file → SHA-256.
+    software : dict[str, str]
+        Name → version of what computed; ``key`` is the hash of the package source and lock.
+    studies : dict[str, StudyRun]
         In the order of the report.
-    quality : Quality
     rerun : str
         The command that makes it again.
+    files : dict[str, str]
+        Every other file of the folder → SHA-256.
     """
 
-    format: Literal[1] = FORMAT
+    format_version: Literal[1] = Field(default=1, alias="schema")
     case: str
     title: Bilingual
     description: Bilingual
     edition: str
     as_of: str
+    number: int
+    made: str
+    languages: tuple[Language, ...] = Field(min_length=1)
     simulated: bool
-    languages: tuple[Language, ...]
-    created: str
-    version: str
-    versions: dict[str, str]
-    currency: str = ""
-    citation: str = ""
+    currency: str
+    citation: str
     provenance: Provenance
-    studies: tuple[StudyRun, ...]
-    quality: Quality
+    intake: Intake
+    inputs: dict[str, str]
+    software: dict[str, str]
+    studies: dict[str, StudyRun]
     rerun: str
+    files: dict[str, str] = {}
 
 
-def write_edition(folder: Path, edition: Edition) -> None:
-    """Write ``edition.json`` in one step."""
-    part, path = folder / "edition.json.part", folder / "edition.json"
-    content = json.dumps(edition.model_dump(mode="json"), ensure_ascii=False, allow_nan=False, indent=1)
-    try:
-        part.write_text(content + "\n", encoding="utf-8", newline="\n")
-        part.replace(path)
-    except OSError as error:
-        raise StorageError(f"cannot write it: {error.strerror}", where=str(path)) from None
+def case_facts(case: Case) -> dict[str, Any]:
+    """What an edition repeats of its ``case.yaml``, as JSON values."""
+    names = {"title", "description", "simulated", "currency", "citation", "provenance"}
+    return {"case": case.name, **case.file.model_dump(mode="json", include=names)}
+
+
+def quality_of(ledger: pd.DataFrame, quarantine: pd.DataFrame, log: pd.DataFrame) -> dict[str, Any]:
+    """Sum up the books of cleaning for an edition, as JSON values.
+
+    Parameters
+    ----------
+    ledger : pd.DataFrame
+        One row per file: source_file, table, rows_* and amount_* in, kept, quarantined, merged.
+    quarantine : pd.DataFrame
+        One row per row or value set aside; source_file, column and reason are counted.
+    log : pd.DataFrame
+        source_file, column, rule, severity, count, examples.
+    """
+    reasons = quarantine.fillna({"column": ""}).groupby(["source_file", "column", "reason"], sort=True).size()
+    return {
+        "ledger": _rows(ledger, FileLedger),
+        "quarantine": _rows(reasons.reset_index(name="rows"), SetAside),
+        "log": _rows(log.fillna({"column": "", "examples": ""}), CleaningNote),
+    }
+
+
+def _rows(table: pd.DataFrame, model: type[BaseModel]) -> list[dict[str, Any]]:
+    table = table.rename(columns={"source_file": "file"})
+    rows = table[[name for name in model.model_fields if name in table]].astype(object).to_dict("records")
+    return [plain(row) for row in rows]
 
 
 def load_edition(folder: Path) -> Edition:
@@ -162,7 +222,7 @@ def load_edition(folder: Path) -> Edition:
     StorageError
         There is none, or it breaks a rule; the message names the first.
     """
-    path = folder / "edition.json"
+    path = folder / FILE
     try:
         return Edition.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:

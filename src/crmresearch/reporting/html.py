@@ -39,7 +39,7 @@ def render_edition(folder: Path, language: Language) -> Path:
     Returns
     -------
     Path
-        The page.
+        The page. The notebooks' pages are written with that of the edition's first language.
 
     Raises
     ------
@@ -48,10 +48,12 @@ def render_edition(folder: Path, language: Language) -> Path:
         be written.
     """
     edition, words = load_edition(folder), load_words()
-    studies = [_study(folder, run, number) for number, run in enumerate(edition.studies, start=1)]
-    for study in studies:
-        if study["notebook"] and not (folder / study["notebook"]).exists():
-            _write_notebook(folder, edition, study)
+    chapters = {name: run for name, run in edition.studies.items() if run.status != "not run"}
+    studies = [_study(folder, name, run, number) for number, (name, run) in enumerate(chapters.items(), start=1)]
+    if language == edition.languages[0]:
+        for study in studies:
+            if study["notebook"]:
+                _write_notebook(folder, edition, study)
     return _write(
         folder / f"report.{language}.html",
         "report.html",
@@ -59,6 +61,7 @@ def render_edition(folder: Path, language: Language) -> Path:
         currency=edition.currency,
         edition=edition,
         studies=studies,
+        not_run={name: run for name, run in edition.studies.items() if run.status == "not run"},
         findings=any(study["findings"] for study in studies),
         quality=_quality_tables(edition, words, language),
     )
@@ -78,11 +81,11 @@ def render_index(reports: Path, language: Language = "en") -> Path:
         try:
             edition = load_edition(folder)
             pages = [name for name in LANGUAGES if (folder / f"report.{name}.html").exists()]
-            rows.append({**row, "edition": edition, "pages": pages, "created": edition.created, "problem": ""})
+            rows.append({**row, "edition": edition, "pages": pages, "made": edition.made, "problem": ""})
         except StorageError as error:
-            rows.append({**row, "edition": None, "pages": [], "created": "", "problem": error.what})
+            rows.append({**row, "edition": None, "pages": [], "made": "", "problem": error.what})
     rows.sort(key=lambda row: (row["case"], row["name"]))
-    rows.sort(key=lambda row: row["created"], reverse=True)
+    rows.sort(key=lambda row: row["made"], reverse=True)
     return _write(reports / "index.html", "index.html", language, rows=rows, script=_asset("index.js"))
 
 
@@ -94,25 +97,25 @@ def render_blocks(blocks: tuple[Block, ...], language: Language, currency: str =
 
 def _quality_tables(edition: Edition, words: Words, language: Language) -> list[TableView]:
     """The cleaning ledger, its rows and its money apart; what was set aside; what was changed."""
-    quality = edition.quality.model_dump(mode="json")
+    quality = edition.intake.quality.model_dump(mode="json")
     rows = [{k: v for k, v in file.items() if not k.startswith("amount_")} for file in quality["ledger"]]
     money = [{k: v for k, v in file.items() if not k.startswith("rows_")} for file in quality["ledger"]]
     tables = (
         ("ledger_rows", rows),
         ("ledger_money", [file for file in money if file["amount_in"] is not None]),
-        ("quarantine", quality["quarantine"]),
-        ("cleaning_log", quality["log"]),
+        ("quarantine", [{**row, "reason": f"cleaning_{row['reason'].lower()}"} for row in quality["quarantine"]]),
+        ("cleaning_log", [{**row, "rule": f"cleaning_{row['rule'].lower()}"} for row in quality["log"]]),
     )
     return [view_rows(key, table, words, language) for key, table in tables if table]
 
 
-def _study(folder: Path, run: StudyRun, number: int) -> dict[str, Any]:
-    place = Path("studies") / run.name
-    shown = run.status in {"done", "partial"}
-    record = read_record(folder / place) if shown else None
+def _study(folder: Path, name: str, run: StudyRun, number: int) -> dict[str, Any]:
+    place = Path("studies") / name
+    record = read_record(folder / place) if run.is_shown else None
     blocks = record["blocks"] if record else []
     has_notebook = (folder / place / "notebook.ipynb").exists()
     return {
+        "name": name,
         "run": run,
         "number": number,
         "record": record,

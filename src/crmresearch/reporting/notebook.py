@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import logging
 import re
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nh3
 
 from crmresearch.errors import StorageError
+
+if TYPE_CHECKING:
+    from nbconvert import HTMLExporter
 
 _TAGS = {
     *("h1", "h2", "h3", "h4", "h5", "h6", "p", "div", "section", "blockquote", "hr", "br", "pre"),
@@ -37,18 +42,23 @@ def notebook_body(path: Path) -> str:
     StorageError
         The notebook cannot be read.
     """
-    import nbformat
-    from nbconvert import HTMLExporter  # slow to import, and only here
+    import nbformat  # slow to import, and only here
 
     try:
         notebook = nbformat.read(path, as_version=4)
     except (OSError, ValueError, nbformat.ValidationError) as error:
         raise StorageError(f"not a readable notebook: {error}", where=str(path)) from None
+    body, _ = _exporter().from_notebook_node(notebook)
+    return clean_html(body)
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    from nbconvert import HTMLExporter
+
     quiet = logging.getLogger(__name__)
     quiet.setLevel(logging.ERROR)  # it warns of every picture without alt text
-    exporter = HTMLExporter(template_name="basic", exclude_anchor_links=True, log=quiet)
-    body, _ = exporter.from_notebook_node(notebook)
-    return clean_html(body)
+    return HTMLExporter(template_name="basic", exclude_anchor_links=True, log=quiet)
 
 
 def clean_html(text: str) -> str:

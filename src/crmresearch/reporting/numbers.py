@@ -25,6 +25,7 @@ Kind = Literal[
     "number",  # 0.123
     "score",  # 0.1234
     "share",  # 0 to 1, shown as 12.3 %
+    "level",  # 0 to 1, chosen rather than measured: as short as it is, 95 %, 2.5 %
     "p",  # 0.034, < 0.001
     "equals_p",  # = 0.034, < 0.001: follows the letter p in a sentence
     "date",  # 1998-06-30
@@ -32,7 +33,7 @@ Kind = Literal[
     "by_row",  # the kind of the column that the row's first cell names
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
-NUMERIC = frozenset({"integer", "count", "money", "number", "score", "share", "p", "equals_p"})
+NUMERIC = frozenset({"integer", "count", "money", "number", "score", "share", "level", "p", "equals_p"})
 
 
 _DECIMALS = MappingProxyType(
@@ -109,12 +110,15 @@ def _number(number: Decimal, kind: str, language: Language, style: Style) -> str
     space = "" if language == "zh" else "\xa0"
     if kind in {"p", "equals_p"} and number < style.smallest_p:
         return f"<{space}{style.smallest_p}"
-    if kind == "share":
+    if kind in {"share", "level"}:
         number *= 100
-    text = f"{number:{'' if kind == 'integer' else ','}.{style.decimals[kind]}f}"
+    if kind == "level":
+        text = f"{number.normalize():f}"
+    else:
+        text = f"{number:{'' if kind == 'integer' else ','}.{style.decimals[kind]}f}"
     if text.startswith("-"):
         text = text[1:] if not text.strip("-0.,") else "−" + text[1:]
-    if kind == "share":
+    if kind in {"share", "level"}:
         text += space + "%"
     return f"={space}{text}" if kind == "equals_p" else text
 

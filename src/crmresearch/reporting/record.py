@@ -191,7 +191,7 @@ class Record:
     def _save(self, figure: Figure, file: str) -> dict[str, Any]:
         path = self.folder / file
         with theme():
-            figure.savefig(path, dpi=FIGURE_DPI, bbox_inches="tight", metadata={"Software": None})
+            figure.savefig(path, dpi=FIGURE_DPI, metadata={"Software": None})
         if any("\\mathdefault" in text.get_text() for text in figure.findobj(PlotText)):
             raise StudyError(
                 "a logarithmic axis prints code, not numbers", where=file, repair="Scale it by theme.log_scale."

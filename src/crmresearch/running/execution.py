@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+from crmresearch.running.kernels import MEMORY_VARIABLE
 from crmresearch.running.sentinel import FOLDER_VARIABLE, RECORD_FILE, closed_digest
 
 START_TIMEOUT_SECONDS = 300
@@ -99,7 +100,10 @@ def _run(job: Job, tell: Connection) -> str:
     def last_cell() -> str:
         return _place(len(begun), len(code), begun[-1]) if begun else "the start of the kernel"
 
-    transport = {"config": Config({"KernelManager": {"transport": "ipc"}})} if sys.platform != "win32" else {}
+    channel = {}
+    if sys.platform != "win32":  # files in a private folder: no port that two kernels could both pick
+        ipc = {"transport": "ipc", "ip": str(Path(os.environ["JUPYTER_RUNTIME_DIR"]) / str(os.getpid()))}
+        channel = {"config": Config({"KernelManager": ipc})}
     try:
         notebook = papermill.execute_notebook(
             os.path.relpath(job.notebook, job.folder),
@@ -111,10 +115,12 @@ def _run(job: Job, tell: Connection) -> str:
             start_timeout=START_TIMEOUT_SECONDS,
             shutdown_kernel="immediate",
             on_cell_start=cell_starts,
-            **transport,
+            **channel,
         )
     except PapermillExecutionError as error:
-        return f"{last_cell()} stopped with {error.ename}: {_one_line(error.evalue)}"
+        why = f"{last_cell()} stopped with {error.ename}: {_one_line(error.evalue)}"
+        limit = os.environ.get(MEMORY_VARIABLE)
+        return f"{why}; limit {int(limit) / 2**30:g} GB (--memory)" if limit and "Memory" in error.ename else why
     except DeadKernelError:
         return f"the kernel died in {last_cell()}"
     return judge(notebook.cells, job.folder)
@@ -132,7 +138,9 @@ def judge(cells: list[Mapping[str, Any]], folder: Path) -> str:
     code = _own_code(cells)
     for position, cell in enumerate(code, start=1):
         if not cell.get("execution_count"):
-            return f"{_place(position, len(code), cell['source'])} never ran"
+            why = f"{_place(position, len(code), cell['source'])} never ran"
+            before = f", after {_place(position - 1, len(code), code[position - 2]['source'])}" if position > 1 else ""
+            return why + before
     stated = closed_digest(cells)
     if not stated:
         return "the last cell did not close the study (`study.close()`)"

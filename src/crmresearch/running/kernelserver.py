@@ -28,7 +28,7 @@ _DEATH_OF_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 
 
 def preload(names: list[str]) -> None:
-    """Import modules, and all of this package where it is named; what fails to import fails, and is told, in the notebook."""
+    """Import modules, with all of this package where it is named; what fails here fails again in the notebook."""
     import crmresearch
 
     own = pkgutil.walk_packages(crmresearch.__path__, "crmresearch.", onerror=lambda _: None)

@@ -141,7 +141,7 @@ class StudyNotebook:
         File name without ``.ipynb``.
     title : Bilingual
     needs : tuple[str, ...]
-        Tables, and ``"instrument"``, without which the study cannot run.
+        Tables, and ``"instrument"``, without which the study cannot run; ``"a|b"`` asks for one of the two.
     parameters : dict[str, Parameter]
     sha256 : str
         Digest of the file.
@@ -217,7 +217,7 @@ def read_study(path: Path) -> StudyNotebook:
             where=path.name,
             repair="Open it in JupyterLab, or take it out of the folder.",
         ) from None
-    for need in study.needs:
+    for need in (part for need in study.needs for part in need.split("|")):
         if need not in TABLES and need != INSTRUMENT:
             raise StudyError(
                 f"needs {need!r}, which is no table{nearest(need, [*TABLES, INSTRUMENT])}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,15 @@ class Request:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     languages: tuple[str, ...] = ("en", "zh")
 
+    def command(self, case: str) -> str:
+        """The command line that asks the same of one case."""
+        words = ["crmresearch", "run", case]
+        words += [word for study in self.studies for word in ("--study", study)]
+        words += ["--as-of", self.as_of.isoformat()] if self.as_of else []
+        words += [word for name, value in self.parameters.items() for word in ("-p", f"{name}={value}")]
+        words += ["--language", *self.languages] if len(self.languages) == 1 else []
+        return shlex.join(words)
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -55,9 +65,9 @@ class Choice:
 
 
 def missing_needs(study: StudyNotebook, case: Case, tables: Sequence[str]) -> list[str]:
-    """Tables (and ``instrument``) that a study needs and a case lacks."""
+    """Tables (and ``instrument``) that a study needs and a case lacks; ``a|b`` needs one of the two."""
     held = {*tables, *([INSTRUMENT] if case.file.instrument else [])}
-    return [need for need in study.needs if need not in held]
+    return [need for need in study.needs if held.isdisjoint(need.split("|"))]
 
 
 def choose(case: Case, notebooks: Mapping[str, StudyNotebook], request: Request, tables: Sequence[str]) -> list[Choice]:
@@ -89,7 +99,7 @@ def choose(case: Case, notebooks: Mapping[str, StudyNotebook], request: Request,
         given |= study.check({k: v for k, v in request.parameters.items() if k in study.parameters})
         lacks = missing_needs(study, case, tables)
         if lacks:
-            obstacle = f"needs {', '.join(f'`{need}`' for need in lacks)}"
+            obstacle = "needs " + ", ".join(f"`{need}`".replace("|", "` or `") for need in lacks)
         elif asked and name not in asked:
             obstacle = "not chosen (--study)" if request.studies else "not listed in case.yaml"
         else:

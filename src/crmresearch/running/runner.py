@@ -9,7 +9,7 @@ import platform
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from crmresearch import __version__
 from crmresearch.case import Case, Project, load_case
@@ -32,6 +32,9 @@ from crmresearch.running.plan import Choice, Request, check_parameters, choose, 
 from crmresearch.running.pool import run_jobs, warm_up
 from crmresearch.running.progress import Console
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 DEFAULT_TIMEOUT_SECONDS = 1800.0
 _NAMED_VERSIONS = ("pandas", "numpy", "scipy", "statsmodels", "scikit-learn", "duckdb", "ibis-framework", "papermill")
 
@@ -49,6 +52,18 @@ class Processed(Protocol):
 
     def path(self, table: str) -> Path:
         """Parquet file of a table."""
+
+    @property
+    def ledger(self) -> pd.DataFrame:
+        """One row per file: rows and money in, kept, quarantined, merged."""
+
+    @property
+    def quarantine(self) -> pd.DataFrame:
+        """Rows and values set aside."""
+
+    @property
+    def log(self) -> pd.DataFrame:
+        """Normalisations and warnings."""
 
 
 Intake = Callable[[Project, Case, str], Processed]
@@ -242,11 +257,14 @@ class _Work:
         if not known:
             console.say(f"{self.case.name}: cleaning the raw files")
         processed = intake(self.project, self.case, known)
+        from crmresearch.reporting.edition import quality_of
+
         return {
             "key": key,
             "processed": processed.folder.name,
             "tables": sorted(processed.tables),
             "last_day": "" if self.case.file.as_of else _last_day(processed),
+            "quality": quality_of(processed.ledger, processed.quarantine, processed.log),
         }
 
     def _choose(self, notebooks: Mapping[str, StudyNotebook]) -> None:
@@ -330,6 +348,8 @@ class _Work:
         return newest.keys == keys and pages <= newest.content["files"].keys() and not newest.damage()
 
     def _content(self, number: int) -> dict[str, Any]:
+        from crmresearch.reporting.edition import case_facts
+
         studies = {
             choice.study.name: {
                 "title": choice.study.title.model_dump(),
@@ -343,12 +363,13 @@ class _Work:
         }
         return {
             "schema": 1,
-            "case": self.case.name,
-            "title": self.case.file.title.model_dump(),
+            **case_facts(self.case),
             "edition": f"{self.as_of or 'undated'}-{number:03d}",
             "as_of": self.as_of,
             "number": number,
             "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            "languages": list(self.request.languages),
+            "rerun": self.request.command(self.case.name),
             "intake": self.intake,
             "inputs": {s.file: file_digest(self.case.source_path(s)) for s in self.case.file.files},
             "software": {"key": self.software, "crmresearch": __version__, "python": platform.python_version()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -16,15 +16,16 @@ import numpy as np
 import pandas as pd
 from IPython.display import HTML, Image, display
 
-from crmresearch.case import Case, Instrument, Project, load_case
-from crmresearch.cleaning import clean_case
-from crmresearch.cleaning.processed import Processed
+from crmresearch.case import Case, Instrument, Project, load_case, nearest
+from crmresearch.cleaning import Processed, clean_case, open_processed
 from crmresearch.errors import CaseError, RefusedError, UsageError
 from crmresearch.reporting.html import render_blocks
 from crmresearch.reporting.numbers import LANGUAGES
 from crmresearch.reporting.record import Block, Record
 from crmresearch.reporting.words import Words, load_words
+from crmresearch.running.locks import case_lock
 from crmresearch.running.sentinel import CLOSED_MIME, FOLDER_VARIABLE
+from crmresearch.scoring.value import summarise_customers
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,20 +60,25 @@ class Study:
     Attributes
     ----------
     case : Case
-    as_of : datetime.date | None
-        Last observed day; None where neither the notebook nor the case gives one.
     language : str
         Language of what the notebook displays; the record holds all.
     """
 
     case: Case
-    as_of: dt.date | None
     language: str
     seed: int
+    _day: dt.date | None
     _processed: Processed
     _record: Record
     _words: Words
     _engine: ibis.BaseBackend = field(default_factory=lambda: ibis.duckdb.connect())
+
+    @property
+    def as_of(self) -> dt.date:
+        """Last observed day: the notebook's, or else the case's."""
+        if self._day is None:
+            raise UsageError("no last observed day", where=self.case.name, repair="Set as_of in case.yaml, or --as-of.")
+        return self._day
 
     @property
     def orders(self) -> ibis.Table:
@@ -83,7 +89,9 @@ class Study:
     def instrument(self) -> Instrument:
         """The questionnaire as ``case.yaml`` declares it."""
         if self.case.file.instrument is None:
-            raise CaseError("no instrument", where=f"{self.case.name}/case.yaml", repair="Declare scale, items, constructs.")
+            raise CaseError(
+                "no instrument", where=f"{self.case.name}/case.yaml", repair="Declare scale, items, constructs."
+            )
         return self.case.file.instrument
 
     def table(self, name: str) -> pd.DataFrame:
@@ -91,6 +99,34 @@ class Study:
         data = pd.read_parquet(self._path(name), dtype_backend="numpy_nullable")
         money = [c for c in data if str(data[c].dtype) == "object" or "decimal" in str(data[c].dtype)]
         return data.astype(dict.fromkeys(money, "Float64"))
+
+    def customers(self, columns: Sequence[str]) -> pd.DataFrame:
+        """One row a customer with the named columns: of the table ``customers``, and of the order summary.
+
+        Parameters
+        ----------
+        columns : Sequence[str]
+            Columns of ``customers`` or of :func:`~crmresearch.scoring.value.summarise_orders`.
+
+        Returns
+        -------
+        pd.DataFrame, shape (n_customers, n_columns)
+            Indexed by customer_id; missing where a customer has no order up to ``as_of``.
+
+        Raises
+        ------
+        UsageError
+            No such column; the message names the nearest.
+        """
+        known = self.table("customers").set_index("customer_id") if "customers" in self._processed.tables else None
+        if "orders" in self._processed.tables:
+            orders = summarise_customers(self.orders, as_of=self.as_of).customers.set_index("customer_id")
+            known = orders if known is None else known.join(orders, how="left")
+        for column in columns:
+            if column not in known:
+                near = nearest(column, known.columns)
+                raise UsageError(f"no column {column!r}{near}", where=f"customers of {self.case.name}")
+        return known[list(dict.fromkeys(columns))]
 
     def rng(self, name: str) -> np.random.Generator:
         """The random stream of one step: the same for the same seed and name, whatever ran before."""
@@ -131,16 +167,22 @@ class Study:
         for figure in figures.values():
             pyplot.close(figure)
         shown = block["files"][self.language]
-        display(Image(filename=self._record.folder / shown["file"], width=shown["width"], alt=block["alt"][self.language]))
+        display(
+            Image(filename=self._record.folder / shown["file"], width=shown["width"], alt=block["alt"][self.language])
+        )
 
     def close(self) -> None:
         """Write the record and display the mark that says the study finished."""
         digest = self._record.close()
-        display({CLOSED_MIME: {"record_sha256": digest}, "text/plain": f"Recorded in {self._record.folder.name}"}, raw=True)
+        display(
+            {CLOSED_MIME: {"record_sha256": digest}, "text/plain": f"Recorded in {self._record.folder.name}"}, raw=True
+        )
 
     def _path(self, table: str) -> Path:
         if table not in self._processed.tables:
-            raise UsageError(f"case {self.case.name!r} has no table {table!r}", repair=f"It has {', '.join(self._processed.tables)}.")
+            raise UsageError(
+                f"case {self.case.name!r} has no table {table!r}", repair=f"It has {', '.join(self._processed.tables)}."
+            )
         return self._processed.path(table)
 
     def _show(self, *blocks: Block) -> None:
@@ -181,15 +223,17 @@ def open_study(
         The case file or a data file breaks a rule.
     """
     if language not in LANGUAGES:
-        raise UsageError(f"no language {language!r}", where="parameter language", repair=f"Choose {' or '.join(LANGUAGES)}.")
+        raise UsageError(
+            f"no language {language!r}", where="parameter language", repair=f"Choose {' or '.join(LANGUAGES)}."
+        )
     project = Project.find()
     loaded = load_case(project, case)
-    processed = clean_case(project, loaded)
+    folder = os.environ.get(FOLDER_VARIABLE)
+    processed = open_processed(project, case) if folder else _clean(project, loaded)
     day = _day(as_of) or loaded.file.as_of
     words = load_words().with_terms(_terms(loaded))
-    folder = Path(os.environ.get(FOLDER_VARIABLE) or project.reports / case / "by-hand" / name)
     record = Record(
-        folder,
+        Path(folder) if folder else project.reports / case / "by-hand" / name,
         study=name,
         case=case,
         title=_title(project, name),
@@ -198,14 +242,22 @@ def open_study(
         inputs={table: processed.manifest["files"][f"{table}.parquet"] for table in processed.tables},
         words=words,
     )
-    return Study(loaded, day, language, seed, processed, record, words)
+    return Study(loaded, language, seed, day, processed, record, words)
+
+
+def _clean(project: Project, case: Case) -> Processed:
+    """By hand, raw files may have changed since the last run; the runner has cleaned them already."""
+    with case_lock(project, case.name):
+        return clean_case(project, case)
 
 
 def _day(text: str) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text) if text else None
     except ValueError:
-        raise UsageError(f"{text[:40]!r} is no date", where="parameter as_of", repair="Write it as 1998-06-30.") from None
+        raise UsageError(
+            f"{text[:40]!r} is no date", where="parameter as_of", repair="Write it as 1998-06-30."
+        ) from None
 
 
 def _title(project: Project, name: str) -> dict[str, str]:

@@ -58,8 +58,9 @@ def read_file(path: Path, source: SourceFile, wanted: Collection[str] = ()) -> t
             where=path.name,
             repair="Restore the file, or update the sha256 in case.yaml if the change is meant.",
         )
-    if format_of_content(data) == "gzip" and path.suffix.lower() == ".gz":
-        data = _unzip(data, path.name)
+    zipped = path.suffix.lower() == ".gz"
+    if zipped and format_of_content(data) == "gzip":
+        data, zipped = _unzip(data, path.name), False
     found, named = format_of_content(data), format_of_name(path.name)
     if found not in FORMATS:
         raise InputError(
@@ -67,9 +68,11 @@ def read_file(path: Path, source: SourceFile, wanted: Collection[str] = ()) -> t
             where=path.name,
             repair=f"Formats read: {READ_NOW}. Export the table as CSV UTF-8.",
         )
-    if data and named != found:
+    if data and (zipped or named != found):
         raise InputError(
-            f"the name says {named}, the content is {found}", where=path.name, repair=f"Formats read: {READ_NOW}."
+            f"the name says {'gzip' if zipped else named}, the content is {found}",
+            where=path.name,
+            repair=f"Rename it by what it is. Formats read: {READ_NOW}.",
         )
     return FORMATS[found](data, source, wanted), sha256
 

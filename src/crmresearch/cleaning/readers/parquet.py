@@ -51,7 +51,7 @@ def _as_text(column: pa.Array, file: str, heading: str) -> pa.LargeStringArray:
         return _float_text(pc.cast(column, pa.float64()), file, heading)
     if pa.types.is_timestamp(kind):
         zone = "+00:00" if kind.tz else ""
-        naive = pc.cast(column, pa.timestamp("us", "UTC" if kind.tz else None))
+        naive = pc.cast(column, pa.timestamp("s", "UTC" if kind.tz else None), safe=False)
         return pc.cast(pc.strftime(naive, format=f"%Y-%m-%dT%H:%M:%S{zone}"), pa.large_string())
     try:
         if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):

@@ -80,6 +80,10 @@ class IndicatorMatrix:
         """Whether more is better, shape (n_indicators,)."""
         return np.array([i.direction == "benefit" for i in self.indicators])
 
+    def column(self, name: str) -> np.ndarray:
+        """Raw values of one indicator, shape (n_customers,)."""
+        return self.values[:, self.names.index(name)]
+
     def describe(self) -> pd.DataFrame:
         """indicator, direction, indicator_unit, mean, std, least, median, most, share_zero; one row per indicator."""
         values = pd.DataFrame(self.values, columns=self.names, copy=False)
@@ -90,7 +94,13 @@ class IndicatorMatrix:
                 "indicator_unit": [i.unit for i in self.indicators],
             }
         )
-        for name, statistic in (("mean", "mean"), ("std", "std"), ("least", "min"), ("median", "median"), ("most", "max")):
+        for name, statistic in (
+            ("mean", "mean"),
+            ("std", "std"),
+            ("least", "min"),
+            ("median", "median"),
+            ("most", "max"),
+        ):
             table[name] = values.agg(statistic).to_numpy()
         table["share_zero"] = [(self.values[:, j] == 0).mean() for j in range(len(self.indicators))]
         return table

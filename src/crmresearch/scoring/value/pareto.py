@@ -87,7 +87,9 @@ class ParetoShares:
         )
         value = statistic["value"].to_dict()
         half, largest = int(value["n_half"]), value["largest_share"]
-        found.append(Finding("half_of_spend", {"k": half, "share_customers": half / options["n_customers"], "largest": largest}))
+        found.append(
+            Finding("half_of_spend", {"k": half, "share_customers": half / options["n_customers"], "largest": largest})
+        )
         if largest > 0.5:
             found.append(Finding("dominant_customer", {"share": largest}))
         if value["n_nonpositive"]:
@@ -126,7 +128,7 @@ def score_pareto(
     n_resamples: int = 1000,
     confidence: float = 0.95,
 ) -> ParetoShares:
-    """Measure how much of the spend the top customers bring, with a bootstrap interval.
+    r"""Measure how much of the spend the top customers bring, with a bootstrap interval.
 
     Parameters
     ----------
@@ -166,7 +168,7 @@ def score_pareto(
     Notes
     -----
     The top share is read from the Lorenz curve, linear between customers, so ties need no rule.
-    Gini is :math:`\\sum_i (2i - n - 1) x_{(i)} / (n \\sum x)`. HHI is the sum of squared shares.
+    Gini is :math:`\sum_i (2i - n - 1) x_{(i)} / (n \sum x)`. HHI is the sum of squared shares.
     Spend at or below zero is left out ("buyers") or counts as 0 ("customers"); how many and how
     much is in the summary. A class ends with the customer whose spend reaches its bound; customers of
     equal spend are never parted. Resampling keeps one count vector per resample, in chunks of at

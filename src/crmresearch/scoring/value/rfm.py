@@ -94,7 +94,7 @@ def score_rfm(
     recency: Recency = "since_last",
     cuts: Mapping[str, Sequence[float]] | None = None,
 ) -> RfmScores:
-    """Score recency, frequency and money of each customer from 1 (worst) to ``bins`` (best).
+    r"""Score recency, frequency and money of each customer from 1 (worst) to ``bins`` (best).
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def score_rfm(
 
     Notes
     -----
-    *quantile*: :math:`1 + \\lfloor B \\cdot w_i / n \\rfloor` where :math:`w_i` customers do strictly
+    *quantile*: :math:`1 + \lfloor B \cdot w_i / n \rfloor` where :math:`w_i` customers do strictly
     worse. Equal values always get equal scores; where many are equal, a bin above them stays empty.
     *rank*: bins of equal size, equal values told apart by ``customer_id``; the split among them is
     arbitrary, though reproducible. *fixed*: by the given bounds, comparable between dates.

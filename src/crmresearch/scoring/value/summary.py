@@ -227,4 +227,6 @@ def summarise_customers(
 
 
 def _as_frame(columns: pa.Table) -> pd.DataFrame:
-    return columns.to_pandas(date_as_object=False, types_mapper={pa.string(): pd.StringDtype(na_value=float("nan"))}.get)
+    return columns.to_pandas(
+        date_as_object=False, types_mapper={pa.string(): pd.StringDtype(na_value=float("nan"))}.get
+    )

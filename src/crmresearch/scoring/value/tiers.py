@@ -18,8 +18,7 @@ Rule = Literal["value_share", "quantile", "threshold"]
 DEFAULT_BOUNDS = {"value_share": (0.5, 0.8, 0.95), "quantile": (0.05, 0.2, 0.5), "threshold": (0.75, 0.5, 0.25)}
 STABLE_FROM = 0.9
 _CHUNK_BYTES = 8_000_000
-_DROPPED_BITS = 15
-_N_BUCKETS = (int(np.float32(1.0).view(np.uint32)) >> _DROPPED_BITS) + 1
+_DROPPED_BITS, _MOST_BUCKETS = 15, 4096  # 256 buckets an octave, over 16 octaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ def assign_tiers(
     n_draws: int = 1000,
     concentration: float = 100.0,
 ) -> Tiers:
-    """Cut a ranking into tiers and try how many customers keep theirs under other weights.
+    r"""Cut a ranking into tiers and try how many customers keep theirs under other weights.
 
     Parameters
     ----------
@@ -116,7 +115,7 @@ def assign_tiers(
     concentration : float
         Weights are drawn from a Dirichlet distribution with parameters ``concentration`` times the
         weights: a weight *w* varies with standard deviation
-        :math:`\\sqrt{w (1 - w) / (concentration + 1)}`, at 100 about .04 for a weight of .2.
+        :math:`\sqrt{w (1 - w) / (concentration + 1)}`, at 100 about .04 for a weight of .2.
         Weights of 0 stay 0.
 
     Returns
@@ -231,15 +230,18 @@ def _floors(scores: np.ndarray, worth: np.ndarray, rule: Rule, cuts: np.ndarray)
         return np.broadcast_to(cuts, (rows, len(cuts)))
     # Going down a ranking until a share is reached is a weighted quantile. Buckets of the leading bits
     # of the score, which keep its order, find the neighbourhood; only that is sorted.
-    bucket = (scores.astype(np.float32).view(np.uint32) >> _DROPPED_BITS).astype(np.intp)
-    flat = bucket + (np.arange(rows) * _N_BUCKETS)[:, None]
-    held = np.bincount(flat.ravel(), weights=np.tile(worth, rows), minlength=rows * _N_BUCKETS)
-    from_top = np.cumsum(held.reshape(rows, _N_BUCKETS)[:, ::-1], axis=1)
+    bits = scores.astype(np.float32).view(np.uint32) >> _DROPPED_BITS
+    top = int(bits.max())
+    bucket = np.minimum(top - bits, _MOST_BUCKETS - 1).astype(np.intp)
+    n_buckets = int(bucket.max()) + 1
+    flat = bucket + (np.arange(rows) * n_buckets)[:, None]
+    held = np.bincount(flat.ravel(), weights=np.tile(worth, rows), minlength=rows * n_buckets)
+    from_top = np.cumsum(held.reshape(rows, n_buckets), axis=1)
     floors = np.empty((rows, len(cuts)))
     for k, goal in enumerate(cuts * worth.sum() * (1 - 1e-12)):
-        place = (from_top < goal).sum(axis=1).clip(max=_N_BUCKETS - 1)
+        place = (from_top < goal).sum(axis=1).clip(max=n_buckets - 1)
         above = np.where(place > 0, from_top[np.arange(rows), place - 1], 0.0)
-        row, column = np.nonzero(bucket == (_N_BUCKETS - 1 - place)[:, None])
+        row, column = np.nonzero(bucket == place[:, None])
         order = np.lexsort((-scores[row, column], row))
         row, column = row[order], column[order]
         first = np.searchsorted(row, np.arange(rows))

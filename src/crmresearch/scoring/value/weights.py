@@ -30,7 +30,9 @@ ENTROPY_PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 """Recipes in use, by name, as keyword arguments of :func:`weigh_entropy`."""
 
-_ENTROPY_SOURCE = "Zeleny (1982), Multiple Criteria Decision Making, ch. 7; Shannon (1948), doi:10.1002/j.1538-7305.1948.tb01338.x"
+_ENTROPY_SOURCE = (
+    "Zeleny (1982), Multiple Criteria Decision Making, ch. 7; Shannon (1948), doi:10.1002/j.1538-7305.1948.tb01338.x"
+)
 _CHUNK_ROWS = 32_768
 
 
@@ -82,7 +84,7 @@ def weigh_entropy(
     zeros: Zeros = "limit",
     constant: Constant = "zero_weight",
 ) -> Weights:
-    """Weigh indicators by how unevenly they are spread over customers.
+    r"""Weigh indicators by how unevenly they are spread over customers.
 
     Parameters
     ----------
@@ -115,10 +117,10 @@ def weigh_entropy(
 
     Notes
     -----
-    With :math:`p_{ij} = y_{ij} / \\sum_i y_{ij}`, entropy is
-    :math:`e_j = -\\sum_i p_{ij} \\ln p_{ij} / \\ln n` and the weight is
-    :math:`(1 - e_j) / \\sum_k (1 - e_k)`. It is computed as the Theil index over :math:`\\ln n`,
-    :math:`1 - e_j = \\sum_i q_{ij} \\ln q_{ij} / (n \\ln n)` with :math:`q` = value / mean, which keeps
+    With :math:`p_{ij} = y_{ij} / \sum_i y_{ij}`, entropy is
+    :math:`e_j = -\sum_i p_{ij} \ln p_{ij} / \ln n` and the weight is
+    :math:`(1 - e_j) / \sum_k (1 - e_k)`. It is computed as the Theil index over :math:`\ln n`,
+    :math:`1 - e_j = \sum_i q_{ij} \ln q_{ij} / (n \ln n)` with :math:`q` = value / mean, which keeps
     its digits where entropy is near 1. Memory beyond the input is a few hundred kilobytes.
 
     References
@@ -161,8 +163,8 @@ def weigh_entropy(
             least += abs(least) + shift
         if least < 0:
             raise RefusedError(
-                f"indicator {indicator.name!r} has {(column * scale + offset < 0).sum()} negative values (least {low:g}), "
-                "which have no logarithm",
+                f"indicator {indicator.name!r} has {(column * scale + offset < 0).sum()} negative values "
+                f"(least {low:g}), which have no logarithm",
                 where="entropy weights",
                 repair="Use normalisation='minmax', or declare a shift_rule and shift.",
             )
