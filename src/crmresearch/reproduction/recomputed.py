@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from crmresearch.case import Project, load_case
-from crmresearch.cleaning.processed import clean_case
-from crmresearch.errors import CaseError
-from crmresearch.scoring.satisfaction.reliability import score_reliability
+from crmresearch.case import Project
+from crmresearch.reproduction.mediation_models import mediation_jobs
+from crmresearch.reproduction.path_models import corp_rep_simple, mobi_ecsi_centroid, mobi_simple_path
 from crmresearch.scoring.value.indicators import build_indicators
 from crmresearch.scoring.value.ranking import rank_topsis
 from crmresearch.scoring.value.weights import ENTROPY_PRESETS, take_weights, weigh_entropy
@@ -33,19 +32,12 @@ def topsis_tzeng_huang(project: Project | None) -> dict[str, float]:
     return {f"C* {name}": float(c) for name, c in zip(matrix.customer_id, ranking.score, strict=True)}
 
 
-def mobi_simple_path(project: Project | None) -> dict[str, float]:
-    """Alpha of the mobile phone survey's constructs, of standardised items as the source has it."""
-    case = load_case(project or Project.find(), "ecsi_mobile")
-    if case.file.instrument is None:
-        raise CaseError("no instrument", where="ecsi_mobile/case.yaml", repair="Restore the built-in case.")
-    survey = pd.read_parquet(clean_case(project or Project.find(), case).path("survey"))
-    constructs = score_reliability(survey, case.file.instrument).constructs.set_index("construct")
-    return {f"alpha {construct}": float(alpha) for construct, alpha in constructs["alpha_standardised"].items()}
-
-
 CASES: Mapping[str, Callable[[Project | None], dict[str, float]]] = {
     "entropy_skcriteria": entropy_skcriteria,
     "topsis_tzeng_huang": topsis_tzeng_huang,
+    "mobi_ecsi_centroid": mobi_ecsi_centroid,
     "mobi_simple_path": mobi_simple_path,
+    "corp_rep_simple": corp_rep_simple,
+    "mediation_jobs": mediation_jobs,
 }
 """Published case → function of the project that returns statistic → our value. One line for each new one."""

@@ -1,0 +1,33 @@
+"""Path models between constructs by partial least squares, fast enough to resample freely."""
+
+from crmresearch.scoring.satisfaction.paths.bootstrapping import PathBootstrap, bootstrap_paths
+from crmresearch.scoring.satisfaction.paths.fitting import PathFit, fit_paths
+from crmresearch.scoring.satisfaction.paths.groups import GroupComparison, compare_groups
+from crmresearch.scoring.satisfaction.paths.importance import ImportanceMap, map_importance
+from crmresearch.scoring.satisfaction.paths.model import Construct, PathModel
+from crmresearch.scoring.satisfaction.paths.prediction import (
+    Blindfolding,
+    PathPrediction,
+    blindfold_paths,
+    predict_paths,
+)
+from crmresearch.scoring.satisfaction.paths.presets import preset_model, preset_names
+
+__all__ = [
+    "Blindfolding",
+    "Construct",
+    "GroupComparison",
+    "ImportanceMap",
+    "PathBootstrap",
+    "PathFit",
+    "PathModel",
+    "PathPrediction",
+    "blindfold_paths",
+    "bootstrap_paths",
+    "compare_groups",
+    "fit_paths",
+    "map_importance",
+    "predict_paths",
+    "preset_model",
+    "preset_names",
+]

@@ -1,0 +1,71 @@
+"""The ECSI and ACSI models: published paths, put on a case's own instrument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from crmresearch.case import Instrument, nearest, read_yaml
+from crmresearch.errors import UsageError
+from crmresearch.scoring.satisfaction.paths.model import Mode, PathModel
+
+
+@cache
+def _presets() -> Mapping[str, Any]:
+    return read_yaml(Path(__file__).with_name("presets.yaml"))
+
+
+def preset_names() -> tuple[str, ...]:
+    """Names of the presets.
+
+    Examples
+    --------
+    >>> preset_names()
+    ('ecsi', 'acsi')
+    """
+    return tuple(_presets())
+
+
+def preset_model(
+    name: str,
+    instrument: Instrument,
+    *,
+    constructs: Mapping[str, str] | None = None,
+    modes: Mapping[str, Mode] | None = None,
+    common_factors: Iterable[str] = (),
+) -> PathModel:
+    """Put a published model on a case's instrument.
+
+    Parameters
+    ----------
+    name : {"ecsi", "acsi"}
+    instrument : Instrument
+        ``case.yaml``'s ``instrument``.
+    constructs : mapping, optional
+        Preset's construct → the instrument's, where the names differ by more than their case.
+    modes, common_factors
+        See ``PathModel.from_instrument``; by the instrument's names.
+
+    Raises
+    ------
+    UsageError
+        There is no such preset, or the instrument lacks one of its constructs.
+    """
+    presets = _presets()
+    if name not in presets:
+        raise UsageError(
+            f"no preset {name!r}{nearest(name, presets)}", where="path model", repair=f"Use {', '.join(presets)}."
+        )
+    own = dict(constructs or {})
+    unknown = sorted(own.keys() - set(presets[name]["constructs"]))
+    if unknown:
+        raise UsageError(
+            f"preset {name} has no construct {unknown[0]!r}{nearest(unknown[0], presets[name]['constructs'])}",
+            where="constructs",
+            repair=f"It has {', '.join(presets[name]['constructs'])}.",
+        )
+    names = {c.casefold(): c for c in instrument.constructs} | own
+    paths = [(names.get(a, a), names.get(b, b)) for a, b in presets[name]["paths"]]
+    return PathModel.from_instrument(instrument, paths, modes=modes, common_factors=common_factors)
