@@ -85,6 +85,11 @@ _CREDIT_WEIGHTS = 3 ** np.arange(17) % 31
 _UNIT_WEIGHTS = np.array([3, 7, 9, 10, 5, 8, 4, 2])
 
 
+def branch_names(branch: np.ndarray) -> np.ndarray:
+    """Branches by the province they serve."""
+    return np.array([f"{r.province}分公司" for r in REGIONS])[branch]
+
+
 def draw_brands(regions: np.ndarray, sibling_of: np.ndarray, rng: np.random.Generator) -> pd.Series:
     """A brand of two characters for each firm; no two firms of a region share one, but siblings do.
 
@@ -113,7 +118,7 @@ def draw_addresses(regions: np.ndarray, rng: np.random.Generator) -> pd.Series:
 def draw_phones(regions: np.ndarray, rng: np.random.Generator) -> pd.Series:
     """A phone number for each firm whose local part begins with 0: such numbers are never assigned."""
     area = np.array([r.area_code for r in REGIONS])[regions]
-    local = rng.permutation(10_000_000)[: len(regions)]
+    local = rng.choice(10_000_000, len(regions), replace=False)
     return pd.Series(area) + "-0" + pd.Series(local).astype(str).str.zfill(7)
 
 
@@ -121,7 +126,7 @@ def draw_credit_codes(regions: np.ndarray, rng: np.random.Generator) -> pd.Serie
     """Unified social credit codes with valid check characters and district codes that do not exist."""
     n = len(regions)
     district = np.array([r.district for r in REGIONS])[regions]
-    unit = pd.Series(rng.choice(np.arange(10_000_000, 100_000_000), n, replace=False).astype(str))
+    unit = pd.Series((10_000_000 + rng.choice(90_000_000, n, replace=False)).astype(str))
     unit += check_unit(unit)
     body = "91" + pd.Series(district) + "9999" + unit
     return body + check_credit(body)

@@ -27,11 +27,6 @@ def manager_names(manager: np.ndarray) -> np.ndarray:
     return np.char.mod("客户经理%02d", manager + 1)
 
 
-def branch_names(branch: np.ndarray) -> np.ndarray:
-    """Branches by the province they serve."""
-    return np.array([f"{r.province}分公司" for r in naming.REGIONS])[branch]
-
-
 def customer_sheet(population: Population, records: Records, world: World, seed: int) -> Written:
     """The customer file, with everything that has gone wrong with it over the years."""
     rng, rows = stream(seed, "customer sheet"), records.records
@@ -50,7 +45,7 @@ def customer_sheet(population: Population, records: Records, world: World, seed:
             "客户经理": manager_names(firms["manager"].to_numpy()),
             "建档日期": written_dates(rows["first_day"], world, styles),
             "最近更新日期": written_dates(rows["updated_day"], world),
-            "所属分公司": branch_names(firms["branch"].to_numpy()),
+            "所属分公司": naming.branch_names(firms["branch"].to_numpy()),
             "是否大客户": yes_no(firms["key_account"]),
         }
     )
@@ -76,13 +71,15 @@ def customer_sheet(population: Population, records: Records, world: World, seed:
     order = rng.permutation(len(frame))
     sheet = Sheet("客户档案", "customers", frame.iloc[order].reset_index(drop=True), columns)
     further = ~rows.index.isin(records.first)
+    board = rows["park"].where(~rows["own_phone"] & rows["phone"].ne(""))
+    shared = rows["entity"].groupby(board).transform("nunique") > 1
     wrong = {
         ("duplicate_record", "客户编码"): further,
         ("duplicate_without_evidence", "客户编码"): further & ~rows["evidence"],
         ("traditional_name", "客户名称"): rows["name"].str.translate(naming.TO_SIMPLIFIED) != rows["name"],
         ("wide_blank_in_name", "客户名称"): rows["name"].str.contains("\u3000"),
         ("full_width_phone", "联系电话"): rows["phone_full_width"],
-        ("switchboard_phone", "联系电话"): (rows["park"] >= 0) & ~rows["own_phone"] & rows["phone"].ne(""),
+        ("switchboard_phone", "联系电话"): shared,
         ("missing_credit_code", "统一社会信用代码"): rows["credit_code"].eq(""),
         ("missing_phone", "联系电话"): rows["phone"].eq(""),
         ("missing_address", "地址"): rows["address"].eq(""),

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from crmresearch.simulation.experts import EMPLOYEE_ITEMS
-from crmresearch.simulation.office import Written, branch_names
+from crmresearch.simulation.naming import branch_names
+from crmresearch.simulation.office import Written
 from crmresearch.simulation.questionnaire import (
     CONSTRUCTS,
     HIGH,

@@ -67,7 +67,7 @@ def draw_records(population: Population, world: World, seed: int) -> Records:
     records["variant"] = np.where(further, rng.choice(VARIANTS, len(entity)), "first")
     records["name"] = _names(firms, records, rng)
     _contacts(records, firms, further, world, rng)
-    number = rng.permutation(999_999)[: len(entity)] + 1
+    number = 1 + rng.choice(999_999, len(entity), replace=False)
     records["record_id"] = pd.Series(number).astype(str).str.zfill(6)
     _age(records, firms, world, rng)
     _document_example(records)

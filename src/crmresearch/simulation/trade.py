@@ -111,7 +111,7 @@ def _returns(lines: pd.DataFrame, world: World, rng: np.random.Generator) -> pd.
 
 
 def draw_payments(lines: pd.DataFrame, population: Population, world: World, seed: int) -> pd.DataFrame:
-    """One invoice per order; some are paid in two parts, those still open have no paid day.
+    """One invoice per order; some are paid in two parts, and what is still open has no receipt.
 
     Parameters
     ----------
@@ -143,6 +143,7 @@ def draw_payments(lines: pd.DataFrame, population: Population, world: World, see
     bills.loc[second.index, "paid_amount"] -= second_amount
     second["paid_amount"] = second_amount
     second["paid_day"] += rng.integers(10, 40, len(second))
+    second = second[second["paid_day"] < world.n_days]
     bills = pd.concat([bills, second]).sort_values(["invoice_day", "invoice_id"], kind="stable", ignore_index=True)
     bills.loc[bills["paid_day"] >= world.n_days, ["paid_day", "paid_amount"]] = np.nan
     return bills[["invoice_id", "order_id", "entity", "record_id", "invoice_day", "due_day", "paid_day", "paid_amount"]]

@@ -10,14 +10,15 @@ import numpy as np
 import pandas as pd
 
 from crmresearch.simulation.experts import CRITERIA_TITLE, RATED, life_cycle_stages
-from crmresearch.simulation.naming import DOCUMENT_NAMES, OTHER_COAL_FIRM
+from crmresearch.simulation.naming import DOCUMENT_NAMES, INDUSTRIES, OTHER_COAL_FIRM, branch_names
 from crmresearch.simulation.population import Population
 from crmresearch.simulation.questionnaire import INSTRUCTED_ANSWER, KANO, QUESTIONS
 from crmresearch.simulation.records import Records
 from crmresearch.simulation.trade import price_index
 from crmresearch.simulation.world import DIMENSIONS, World
 
-QUADRANTS = {(False, False): "lead", (False, True): "iron", (True, False): "gold", (True, True): "platinum"}
+QUADRANTS = np.array([["lead", "iron"], ["gold", "platinum"]])
+"""By current value (low, high) and future value (low, high)."""
 
 
 def true_values(lines: pd.DataFrame, population: Population, world: World, seed: int) -> pd.DataFrame:
@@ -60,8 +61,9 @@ def true_values(lines: pd.DataFrame, population: Population, world: World, seed:
     before = values["value"].clip(lower=0).sort_values(ascending=False, kind="stable")
     before = (before.cumsum() - before) / before.sum()
     values["tier"] = np.array(["A", "B", "C"])[np.searchsorted(world.tier_shares, before[firm], side="right")]
-    high = values[["current_value", "future_value"]] >= values[["current_value", "future_value"]].median()
-    values["quadrant"] = pd.Series(high.itertuples(index=False, name=None), index=firm).map(QUADRANTS)
+    parts = values[["current_value", "future_value"]]
+    high = (parts >= parts.median()).to_numpy().astype(int)
+    values["quadrant"] = QUADRANTS[high[:, 0], high[:, 1]]
     return values.reset_index()
 
 
@@ -69,6 +71,8 @@ def firm_table(population: Population, records: Records, values: pd.DataFrame) -
     """One row per firm: everything drawn for it, its first record, its number of records, its value."""
     first = records.records.iloc[records.first].reset_index(drop=True)
     firms = population.firms.assign(first_record_id=first["record_id"], n_records=records.count, park=first["park"])
+    firms["branch"] = branch_names(firms["branch"].to_numpy())
+    firms["industry"] = np.array([i.sector for i in INDUSTRIES])[firms["industry"]]
     return firms.merge(values, on="entity", validate="one_to_one")
 
 
@@ -104,7 +108,7 @@ def summary(
         },
         "ratings": {zh: latent for latent, zh in RATED.items()},
         "industry_life_cycle": life_cycle_stages(),
-        "branch_morale": {f"{i}": float(m) for i, m in enumerate(population.morale)},
+        "branch_morale": dict(zip(branch_names(np.arange(world.n_branches)), population.morale, strict=True)),
         "win_back": {"lost": world.win_back_rate, "prospect": world.acquisition_rate},
         "kano": {name: category for name, (category, _) in KANO.items()},
         "instrument": {
