@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
+from crmresearch.errors import UsageError
 from crmresearch.simulation import dealings, experts, questionnaire, records, trade, truth
 from crmresearch.simulation.population import Population, draw_population
 from crmresearch.simulation.world import DAYS_PER_MONTH, DIMENSIONS, World, stream
@@ -173,3 +174,16 @@ def test_streams_are_independent_of_each_other(population: Population) -> None:
     assert stream(3, "a").random() != stream(3, "b").random()
     again = draw_population(replace(WORLD, n_prospects=1, response_rate=0.1), N, seed=11)
     pd.testing.assert_frame_equal(again.firms, population.firms)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"types": WORLD.types[:2]}, "sum to 0.28"),
+        ({"criteria_weights": (0.5, 0.5)}, "a weight for each"),
+        ({"n_branches": 13}, "13 branches"),
+    ],
+)
+def test_impossible_worlds_are_refused(change: dict, match: str) -> None:
+    with pytest.raises(UsageError, match=match):
+        replace(WORLD, **change)

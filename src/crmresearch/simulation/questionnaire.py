@@ -115,12 +115,12 @@ CONSTRUCTS = {
     "performance_staff": ("Staff service", "人员服务"),
     "performance_complaint": ("Complaint handling", "投诉处理"),
     "expectation": ("Expectation", "客户期望"),
-    "importance": ("Importance", "重要程度"),
     "satisfaction": ("Satisfaction", "客户满意"),
     "trust": ("Trust", "客户信任"),
     "loyalty": ("Loyalty", "客户忠诚"),
     "switching_cost": ("Switching cost", "转移成本"),
 }
+"""Construct → (en, zh). The importance items are twins of performance items, not one construct."""
 KANO = {  # attribute → (true category, wording): must-be, one-dimensional, attractive
     "stock": ("must_be", "保证供货不断货"),
     "price": ("one_dimensional", "价格随行情及时调整"),

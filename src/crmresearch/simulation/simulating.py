@@ -15,7 +15,7 @@ import yaml
 
 from crmresearch.case import CaseFile
 from crmresearch.errors import UsageError
-from crmresearch.simulation import dealings, experts, office, platform, truth
+from crmresearch.simulation import answersheets, dealings, experts, office, truth
 from crmresearch.simulation.naming import MAX_PER_REGION, REGIONS
 from crmresearch.simulation.population import draw_population
 from crmresearch.simulation.questionnaire import draw_survey
@@ -111,7 +111,7 @@ def _simulate(
 
     customers, customers_wrong = office.customer_sheet(population, records, world, seed)
     (sales_one, one_wrong), (sales_two, two_wrong) = office.sales_sheets(lines, records, world, seed)
-    answers, answers_wrong = platform.survey_sheet(survey, world)
+    answers, answers_wrong = answersheets.survey_sheet(survey, world)
     judgements, judgements_wrong = office.judgement_sheet(experts.draw_judgements(world, seed), world)
     lost = routed(calls)
     sheets = [
@@ -128,7 +128,7 @@ def _simulate(
         judgements,
         office.rating_sheet(experts.draw_ratings(population, records, world, seed)),
         answers,
-        platform.employee_sheet(experts.draw_employees(population, world, seed), world),
+        answersheets.employee_sheet(experts.draw_employees(population, world, seed), world),
     ]
     ledger = pd.concat([customers_wrong, one_wrong, two_wrong, answers_wrong, judgements_wrong], ignore_index=True)
     firms = truth.firm_table(population, records, truth.true_values(lines, population, world, seed))
@@ -186,7 +186,7 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
             }
             for sheet in sheets
         ],
-        "instrument": platform.instrument(),
+        "instrument": answersheets.instrument(),
         "studies": {"value_indicators": {}, "satisfaction_loyalty": {}, "segment_profile": {}},
     }
     CaseFile.model_validate(content)
