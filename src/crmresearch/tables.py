@@ -95,7 +95,7 @@ _TABLES = (
             Column("region", aliases=("区域", "省份", "地区", "country", "state", "province")),
             Column("industry", aliases=("行业", "sector")),
             Column("address", personal=True, aliases=("地址",)),
-            Column("phone", personal=True, aliases=("电话", "联系方式", "telephone")),
+            Column("phone", personal=True, aliases=("电话", "联系电话", "联系方式", "telephone")),
             Column("manager", personal=True, aliases=("客户经理", "业务员", "负责人", "account manager")),
             Column("first_date", "date", aliases=("建档日期", "首次合作日期", "since")),
         ),
@@ -236,6 +236,7 @@ _TABLES = (
             Column("matrix", required=True, aliases=("上级指标", "准则", "matrix")),
             Column("row_item", required=True, aliases=("较重要的指标", "指标甲", "row")),
             Column("column_item", required=True, aliases=("较次要的指标", "指标乙", "column")),
+            # How many times row_item matters as much as column_item, on Saaty's scale.
             Column("judgement", "number", required=True, low=1 / 9, high=9, aliases=("标度", "判断值", "judgement")),
         ),
         key=("expert", "matrix", "row_item", "column_item"),

@@ -20,6 +20,7 @@ from crmresearch.errors import UsageError
 from crmresearch.simulation import World, simulate_case
 from crmresearch.simulation.records import plain_address, plain_phone
 from crmresearch.simulation.sheets import MARK
+from crmresearch.tables import TABLES
 
 SEED, N = 7, 90
 FULL_WIDTH = re.compile("[０-９]")
@@ -106,6 +107,15 @@ def test_every_table_of_the_world_is_there(case: Case) -> None:
         *("customers", "orders", "payments", "contracts", "violations", "complaints", "interactions"),
         *("survey", "employee_survey", "judgements", "ratings", "wallet", "campaigns"),
     }
+
+
+def test_headings_are_ones_the_tables_know(case: Case) -> None:
+    """Without unit, number and form of address each heading is an alias of the column it is mapped to."""
+    for source in case.file.files:
+        known = {column.name: column.aliases for column in TABLES[source.table].columns}
+        for name in known.keys() & source.columns.keys():
+            heading = re.sub(r"\(.*\)$|^\d+、(您所在的|贵单位的)?", "", source.columns[name].heading)
+            assert heading in known[name], f"{source.file}: {heading}"
 
 
 def test_customer_ledger_is_what_the_sheet_holds(
