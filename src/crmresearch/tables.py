@@ -237,7 +237,7 @@ _TABLES = (
             Column("row_item", required=True, aliases=("较重要的指标", "指标甲", "row")),
             Column("column_item", required=True, aliases=("较次要的指标", "指标乙", "column")),
             # How many times row_item matters as much as column_item, on Saaty's scale.
-            Column("judgement", "number", required=True, low=1 / 9, high=9, aliases=("标度", "判断值", "judgement")),
+            Column("judgement", "number", required=True, low=0.1, high=9, aliases=("标度", "判断值", "judgement")),
         ),
         key=("expert", "matrix", "row_item", "column_item"),
     ),
