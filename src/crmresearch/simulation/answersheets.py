@@ -84,7 +84,6 @@ def survey_sheet(survey: Survey, world: World) -> Written:
         "customer_id": "1、贵单位的客户编码",
         "submitted": "提交答卷时间",
         "duration_seconds": {"heading": "所用时间", "unit": "秒"},
-        "ip": {"heading": "来自IP", "kind": "text", "label": {"en": "IP address", "zh": "来自IP"}},
         **{
             name: {"heading": heading, "kind": "integer", **told, "label": {"en": en, "zh": zh}}
             for name, (heading, en, zh, told) in further.items()

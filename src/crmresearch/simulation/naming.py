@@ -85,6 +85,11 @@ _CREDIT_WEIGHTS = 3 ** np.arange(17) % 31
 _UNIT_WEIGHTS = np.array([3, 7, 9, 10, 5, 8, 4, 2])
 
 
+def manager_names(manager: np.ndarray) -> np.ndarray:
+    """Managers by number: nobody's name."""
+    return np.char.mod("客户经理%02d", manager + 1)
+
+
 def branch_names(branch: np.ndarray) -> np.ndarray:
     """Branches by the province they serve."""
     return np.array([f"{r.province}分公司" for r in REGIONS])[branch]

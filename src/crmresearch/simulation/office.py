@@ -22,11 +22,6 @@ VISIT_OUTCOMES = ("达成意向", "了解情况", "待跟进")
 WALLET_SOURCES = {"A": "客户财务数据", "B": "客户经理估计", "C": "第三方报告"}
 
 
-def manager_names(manager: np.ndarray) -> np.ndarray:
-    """Managers by number: nobody's name."""
-    return np.char.mod("客户经理%02d", manager + 1)
-
-
 def customer_sheet(population: Population, records: Records, world: World, seed: int) -> Written:
     """The customer file, with everything that has gone wrong with it over the years."""
     rng, rows = stream(seed, "customer sheet"), records.records
@@ -42,7 +37,7 @@ def customer_sheet(population: Population, records: Records, world: World, seed:
             "行业": industry,
             "地址": rows["address"],
             "联系电话": rows["phone"],
-            "客户经理": manager_names(firms["manager"].to_numpy()),
+            "客户经理": naming.manager_names(firms["manager"].to_numpy()),
             "建档日期": written_dates(rows["first_day"], world, styles),
             "最近更新日期": written_dates(rows["updated_day"], world),
             "所属分公司": naming.branch_names(firms["branch"].to_numpy()),
@@ -240,7 +235,7 @@ def visit_sheet(visits: pd.DataFrame, population: Population, world: World) -> S
             "渠道": np.array(dealings.CHANNELS)[visits["channel"]],
             "发起方": np.where(visits["from_customer"], "客户", "我方"),
             "费用(元)": np.char.mod("%.2f", visits["cost"].to_numpy()),
-            "客户经理": manager_names(manager),
+            "客户经理": naming.manager_names(manager),
             "结果": np.array(VISIT_OUTCOMES)[visits["outcome"]],
         }
     )

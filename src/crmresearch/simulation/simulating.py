@@ -57,6 +57,14 @@ def simulate_case(folder: Path, *, seed: int, n_customers: int = 500, world: Wor
     ------
     UsageError
         The folder holds something, or a number is out of range.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     folder = simulate_case(Path(place) / "petrochemical", seed=1, n_customers=60)
+    ...     sorted(p.name for p in folder.iterdir() if p.suffix != ".csv")
+    ['case.yaml', 'truth']
     """
     _check(folder, seed, n_customers)
     world = world or World()
@@ -96,10 +104,10 @@ def _simulate(
     """Draw everything: the sheets, the ledger of errors, the tables of truth, the content of truth.yaml."""
     population = draw_population(world, n, seed)
     records = draw_records(population, world, seed)
-    rng = stream(seed, "routing")
 
-    def routed(events: pd.DataFrame) -> pd.DataFrame:
-        return events.assign(record_id=records.pick(events["entity"].to_numpy(), rng))
+    def routed(events: pd.DataFrame, name: str) -> pd.DataFrame:
+        """Book each event on one of its firm's records."""
+        return events.assign(record_id=records.pick(events["entity"].to_numpy(), stream(seed, f"{name} routing")))
 
     lines = _routed_orders(draw_orders(population, world, seed), records, seed)
     payments = draw_payments(lines, population, world, seed)
@@ -113,18 +121,18 @@ def _simulate(
     (sales_one, one_wrong), (sales_two, two_wrong) = office.sales_sheets(lines, records, world, seed)
     answers, answers_wrong = answersheets.survey_sheet(survey, world)
     judgements, judgements_wrong = office.judgement_sheet(experts.draw_judgements(world, seed), world)
-    lost = routed(calls)
+    calls = routed(calls, "campaign")
     sheets = [
         customers,
         sales_one,
         sales_two,
         office.receipt_sheet(payments, world),
-        office.contract_sheet(routed(dealings.draw_contracts(population, world, seed)), world),
-        office.violation_sheet(routed(dealings.draw_violations(population, world, seed)), world),
-        office.complaint_sheet(routed(dealings.draw_complaints(population, world, seed)), world),
-        office.visit_sheet(routed(dealings.draw_visits(population, world, seed)), population, world),
-        office.wallet_sheet(routed(wallet), world),
-        office.campaign_sheet(lost.assign(record_id=lost["record_id"].where(lost["entity"] >= 0, "")), world),
+        office.contract_sheet(routed(dealings.draw_contracts(population, world, seed), "contracts"), world),
+        office.violation_sheet(routed(dealings.draw_violations(population, world, seed), "violations"), world),
+        office.complaint_sheet(routed(dealings.draw_complaints(population, world, seed), "complaints"), world),
+        office.visit_sheet(routed(dealings.draw_visits(population, world, seed), "visits"), population, world),
+        office.wallet_sheet(routed(wallet, "wallet"), world),
+        office.campaign_sheet(calls.assign(record_id=calls["record_id"].where(calls["entity"] >= 0, "")), world),
         judgements,
         office.rating_sheet(experts.draw_ratings(population, records, world, seed)),
         answers,

@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 
 from crmresearch.simulation.experts import CRITERIA_TITLE, RATED, life_cycle_stages
-from crmresearch.simulation.naming import DOCUMENT_NAMES, INDUSTRIES, OTHER_COAL_FIRM, branch_names
+from crmresearch.simulation.naming import (
+    DOCUMENT_NAMES,
+    INDUSTRIES,
+    OTHER_COAL_FIRM,
+    REGIONS,
+    branch_names,
+    manager_names,
+)
 from crmresearch.simulation.population import Population
 from crmresearch.simulation.questionnaire import INSTRUCTED_ANSWER, KANO, QUESTIONS
 from crmresearch.simulation.records import Records
@@ -71,6 +78,8 @@ def firm_table(population: Population, records: Records, values: pd.DataFrame) -
     """One row per firm: everything drawn for it, its first record, its number of records, its value."""
     first = records.records.iloc[records.first].reset_index(drop=True)
     firms = population.firms.assign(first_record_id=first["record_id"], n_records=records.count, park=first["park"])
+    firms["region"] = np.array([r.province for r in REGIONS])[firms["region"]]
+    firms["manager"] = manager_names(firms["manager"].to_numpy())
     firms["branch"] = branch_names(firms["branch"].to_numpy())
     firms["industry"] = np.array([i.sector for i in INDUSTRIES])[firms["industry"]]
     return firms.merge(values, on="entity", validate="one_to_one")
