@@ -95,7 +95,7 @@ _TABLES = (
             Column("region", aliases=("区域", "省份", "地区", "country", "state", "province")),
             Column("industry", aliases=("行业", "sector")),
             Column("address", personal=True, aliases=("地址",)),
-            Column("phone", personal=True, aliases=("电话", "联系方式", "telephone")),
+            Column("phone", personal=True, aliases=("电话", "联系电话", "联系方式", "telephone")),
             Column("manager", personal=True, aliases=("客户经理", "业务员", "负责人", "account manager")),
             Column("first_date", "date", aliases=("建档日期", "首次合作日期", "since")),
         ),
@@ -116,6 +116,7 @@ _TABLES = (
             Column("product", aliases=("产品", "品名", "牌号", "规格", "description", "stock code", "item")),
             Column("quantity", "number", aliases=("数量", "重量", "吨数", "qty", "number of cds")),
             Column("unit", aliases=("单位", "uom")),
+            Column("tax_included", "flag", aliases=("含税", "是否含税", "tax included")),
             Column("price", "number", unit="currency", low=0, aliases=("单价", "unit price")),
             Column(
                 "amount",
@@ -195,6 +196,75 @@ _TABLES = (
             Column("manager", personal=True, aliases=("客户经理",)),
             Column("outcome", aliases=("结果",)),
         ),
+    ),
+    Table(
+        "wallet",
+        (
+            _CUSTOMER_ID,
+            Column("date", "date", required=True, aliases=("估计日期", "estimated")),
+            Column(
+                "total_spend",
+                "money",
+                required=True,
+                unit="currency",
+                low=0,
+                aliases=("采购总额", "年采购总额", "total spend"),
+            ),
+            Column("low_spend", "money", unit="currency", low=0, aliases=("下限",)),
+            Column("high_spend", "money", unit="currency", low=0, aliases=("上限",)),
+            Column("source", aliases=("来源", "信息来源")),
+            Column("grade", aliases=("来源等级", "可信等级")),
+        ),
+        key=("customer_id", "date", "source"),
+    ),
+    Table(
+        "employee_survey",
+        (
+            Column("respondent_id", required=True, personal=True, aliases=("编号", "序号", "respondent")),
+            Column("branch", required=True, aliases=("分公司", "部门", "网点", "所属分公司", "unit", "branch")),
+            Column("wave", aliases=("期次", "批次")),
+            Column("submitted", "date", aliases=("提交答卷时间", "timestamp")),
+            Column("duration_seconds", "number", unit="s", low=0, aliases=("所用时间", "duration")),
+        ),
+        key=("respondent_id",),
+        open=True,
+    ),
+    Table(
+        "judgements",
+        (
+            Column("expert", required=True, personal=True, aliases=("专家", "expert")),
+            Column("matrix", required=True, aliases=("上级指标", "准则", "matrix")),
+            Column("row_item", required=True, aliases=("较重要的指标", "指标甲", "row")),
+            Column("column_item", required=True, aliases=("较次要的指标", "指标乙", "column")),
+            # How many times row_item matters as much as column_item, on Saaty's scale.
+            Column("judgement", "number", required=True, low=0.1, high=9, aliases=("标度", "判断值", "judgement")),
+        ),
+        key=("expert", "matrix", "row_item", "column_item"),
+    ),
+    Table(
+        "ratings",
+        (
+            Column("rater", required=True, personal=True, aliases=("评分人", "评价人", "rater")),
+            _CUSTOMER_ID,
+            Column("criterion", required=True, aliases=("评价指标", "指标", "criterion")),
+            Column("rating", "number", required=True, aliases=("得分", "评分", "rating")),
+            Column("date", "date", aliases=("评价日期",)),
+        ),
+        key=("rater", "customer_id", "criterion", "date"),
+    ),
+    Table(
+        "campaigns",
+        (
+            Column("attempt_id", required=True, aliases=("记录编号", "attempt")),
+            Column("campaign", aliases=("活动", "campaign")),
+            Column("customer_id", personal=True, aliases=_CUSTOMER),
+            Column("target", required=True, aliases=("对象", "target")),
+            Column("date", "date", required=True, aliases=("联系日期", "contacted")),
+            Column("channel", aliases=("渠道",)),
+            Column("cost", "money", unit="currency", low=0, aliases=("费用",)),
+            Column("converted", "flag", required=True, aliases=("是否成交", "是否挽回", "converted")),
+        ),
+        key=("attempt_id",),
     ),
 )
 
