@@ -19,7 +19,7 @@ from typing import ClassVar
 
 import numpy as np
 from scipy.special import betaln, expit, gammaln, hyp2f1, polygamma, psi
-from scipy.stats import nbinom
+from scipy.stats import nbinom, poisson
 
 from crmresearch.scoring.value.clv.likelihood import Part, Terms
 from crmresearch.scoring.value.clv.models import PurchaseModel, discount_by_quadrature, distinct
@@ -72,9 +72,7 @@ class _BetaGeometric(PurchaseModel):
         second[3, 3] = both + polygamma(1, b + k) - polygamma(1, b)
         return value, first, second
 
-    def _log_odds_gone(
-        self, parameters: np.ndarray, x: np.ndarray, t_x: np.ndarray, T: np.ndarray
-    ) -> np.ndarray:
+    def _log_odds_gone(self, parameters: np.ndarray, x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> np.ndarray:
         """Log-odds that the customer left right after the last purchase."""
         r, alpha, a, b = parameters
         k = x + self.draws_at_entry
@@ -158,15 +156,11 @@ class _BetaGeometric(PurchaseModel):
 
 def _poisson_below(mean: np.ndarray, bound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Poisson counts given that they fall below ``bound``, by inverting the distribution function."""
-    from scipy.stats import poisson
-
     below = np.where(bound > 0, poisson.cdf(bound - 1, mean), 1.0)
     return np.where(bound > 0, poisson.ppf(rng.uniform(size=mean.shape) * below, mean), 0).astype(np.int64)
 
 
-def _expected_of_stayers(
-    r: np.ndarray, alpha: np.ndarray, a: np.ndarray, b: np.ndarray, h: np.ndarray
-) -> np.ndarray:
+def _expected_of_stayers(r: np.ndarray, alpha: np.ndarray, a: np.ndarray, b: np.ndarray, h: np.ndarray) -> np.ndarray:
     """Expected purchases in h of a customer who is alive now (Fader, Hardie & Lee 2005, eq. 9 and 10).
 
     At a = 1 the formula is 0 / 0; its limit is taken a millionth beside it.

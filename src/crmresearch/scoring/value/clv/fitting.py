@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.value.clv.bgbb import BG_BB
 from crmresearch.scoring.value.clv.bgnbd import BG_NBD, MBG_NBD
@@ -22,7 +24,6 @@ from crmresearch.scoring.value.clv.histories import (
 from crmresearch.scoring.value.clv.likelihood import Covariates, Optimum, maximize
 from crmresearch.scoring.value.clv.models import PurchaseModel
 from crmresearch.scoring.value.clv.paretonbd import PARETO_NBD
-from crmresearch.errors import RefusedError
 
 MODELS: dict[str, PurchaseModel] = {m.key: m for m in (BG_NBD, MBG_NBD, PARETO_NBD, BG_BB)}
 ModelName = Literal["bgnbd", "mbgnbd", "paretonbd", "bgbb"]
@@ -67,15 +68,15 @@ class PurchaseFit:
     def terms(self) -> tuple[str, ...]:
         """Names of ``theta``: the paper's parameters, then ``<parameter>:<covariate>``."""
         model = self.model
-        moved = [f"{model.parameters[k]}:{c}" for k, _ in _loads(model, self.covariates) for c in self.covariates]
+        moved = [f"{model.parameters[k]}:{c}" for k, _ in model.covariate_loads for c in self.covariates]
         return (*model.parameters, *moved)
 
-    def parameters_of(self, theta: np.ndarray, values: np.ndarray | None) -> np.ndarray:
-        """Natural parameters for each row of covariate values; (4,) without covariates."""
+    def parameters_at(self, theta: np.ndarray, covariates: Sequence[np.ndarray] = ()) -> np.ndarray:
+        """Natural parameters, shape (4,), or (4, rows) where covariate columns are given."""
         k = len(self.model.parameters)
-        if not self.covariates:
+        if not len(covariates):
             return np.exp(theta[:k])
-        return Covariates(values, _loads(self.model, self.covariates)).parameters(theta, k)
+        return Covariates(np.column_stack(covariates), self.model.covariate_loads).parameters(theta, k)
 
     def tidy(self) -> pd.DataFrame:
         """Estimates, one row per parameter.
@@ -120,12 +121,14 @@ class PurchaseFit:
         )
 
     def exhibits(self) -> tuple[Exhibit, ...]:
+        """Tables as a report shows them."""
         return (
             Exhibit("clv_parameters", self.tidy(), notes=("clv_observed_information",)),
             Exhibit("clv_model_summary", self.glance()),
         )
 
     def findings(self) -> tuple[Finding, ...]:
+        """Sentences with their numbers."""
         x = self.groups.columns[0]
         n, repeaters = self.groups.counts.sum(), self.groups.counts[x > 0].sum()
         values = {
@@ -193,7 +196,7 @@ def fit_purchases(
     columns, counts = check_histories(
         histories, chosen.columns, fewest_customers=FEWEST_CUSTOMERS, fewest_repeaters=FEWEST_REPEATERS
     )
-    extra = _covariate_columns(histories, chosen, covariates)
+    extra = covariate_columns(histories, chosen, covariates)
     groups = group_equal([*columns, *extra], counts)
     if chosen is BG_BB:
         time_unit = "opportunity"
@@ -217,10 +220,6 @@ def refit(fit: PurchaseFit, groups: Groups) -> PurchaseFit:
     )
 
 
-def _loads(model: PurchaseModel, covariates: tuple[str, ...]) -> tuple[tuple[int, float], ...]:
-    return model.covariate_loads if covariates else ()
-
-
 def _optimum(model: PurchaseModel, groups: Groups, start: np.ndarray | None = None) -> Optimum:
     x, t_x, end, *extra = groups.columns
     k = len(model.parameters)
@@ -234,9 +233,10 @@ def _optimum(model: PurchaseModel, groups: Groups, start: np.ndarray | None = No
     return maximize(model.row_parts(x, t_x, end, groups.counts), start, k, moved, model=model.key)
 
 
-def _covariate_columns(
-    histories: pd.DataFrame, model: PurchaseModel, covariates: tuple[str, ...]
+def covariate_columns(
+    histories: pd.DataFrame, model: PurchaseModel, covariates: tuple[str, ...], *, to_fit: bool = True
 ) -> list[np.ndarray]:
+    """Checked covariates; to be fitted they must vary, and not determine one another."""
     where = "covariates"
     if covariates and not model.covariate_loads:
         able = ", ".join(m.key for m in MODELS.values() if m.covariate_loads)
@@ -252,10 +252,10 @@ def _covariate_columns(
                 where=where,
                 repair="Code categories as 0/1 columns and complete or set aside those customers.",
             )
-        if np.ptp(values) == 0:
+        if to_fit and np.ptp(values) == 0:
             raise RefusedError(f"{name!r} is the same for every customer", where=where, repair="Leave it out.")
         extra.append(values)
-    if extra:
+    if extra and to_fit:
         centred = np.column_stack(extra)
         if np.linalg.matrix_rank(centred - centred.mean(axis=0)) < len(extra):
             raise RefusedError("covariates determine one another", where=where, repair="Leave out a redundant one.")

@@ -140,6 +140,7 @@ class SpendFit:
         )
 
     def exhibits(self) -> tuple[Exhibit, ...]:
+        """Tables as a report shows them."""
         return (
             Exhibit("clv_spend_parameters", self.tidy(), notes=("clv_observed_information",)),
             Exhibit("clv_spend_summary", self.glance()),
@@ -147,6 +148,7 @@ class SpendFit:
         )
 
     def findings(self) -> tuple[Finding, ...]:
+        """Sentences with their numbers."""
         rank = self.independence.set_index("measure").loc["spearman"]
         values = {
             "n": len(self.x),
@@ -262,9 +264,7 @@ def fit_spend(histories: pd.DataFrame) -> SpendFit:
             repair="A few very large customers dominate: fit them apart from the others.",
         )
     recipe = Recipe("clv_gammagamma", {"weak_correlation": WEAK_CORRELATION}, SOURCE)
-    return SpendFit(
-        optimum.theta, optimum.covariance, optimum.log_likelihood, x, z, check_independence(x, z), recipe
-    )
+    return SpendFit(optimum.theta, optimum.covariance, optimum.log_likelihood, x, z, check_independence(x, z), recipe)
 
 
 def refit_spend(fit: SpendFit, x: np.ndarray, z: np.ndarray) -> SpendFit:

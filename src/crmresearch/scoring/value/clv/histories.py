@@ -188,11 +188,7 @@ def purchase_histories(
     0           a          1  2.0  4.0        25.0
     1           b          0  0.0  3.0         0.0
     """
-    day = orders.date.cast("date")
-    days = orders.mutate(day=day).filter(ibis._.day <= ibis.literal(as_of))
-    days = days.group_by("customer_id", "day").aggregate(spend=ibis._.amount.sum().cast("float64"))
-    days = days.filter(ibis._.spend >= 0)
-    days = days.mutate(first=ibis._.day.min().over(ibis.window(group_by="customer_id")))
+    days = purchase_days(orders, as_of)
     table = (
         days.group_by("customer_id")
         .aggregate(
@@ -223,3 +219,14 @@ def purchase_histories(
             "mean_spend": np.where(frequency > 0, repeat_spend / np.maximum(frequency, 1), 0.0),
         }
     )
+
+
+def purchase_days(orders: ibis.Table, until: dt.date) -> ibis.Table:
+    """Days on which customers bought, up to and with ``until``: customer_id, day, spend, first (the first of them).
+
+    Days whose orders net to less than zero are returns, not purchases.
+    """
+    days = orders.mutate(day=orders.date.cast("date")).filter(ibis._.day <= ibis.literal(until))
+    days = days.group_by("customer_id", "day").aggregate(spend=ibis._.amount.sum().cast("float64"))
+    days = days.filter(ibis._.spend >= 0)
+    return days.mutate(first=ibis._.day.min().over(ibis.window(group_by="customer_id")))

@@ -77,6 +77,7 @@ class Covariates:
 
     @property
     def n_coefficients(self) -> int:
+        """Covariates times the parameters they move."""
         return len(self.loads) * self.values.shape[1]
 
     def parameters(self, theta: np.ndarray, k: int) -> np.ndarray:
@@ -96,6 +97,7 @@ class Covariates:
         return design
 
     def block(self, rows: slice) -> Covariates:
+        """The same for some of the rows."""
         return Covariates(self.values[rows], self.loads)
 
 

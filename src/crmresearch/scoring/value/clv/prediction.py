@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,18 +10,10 @@ import pandas as pd
 
 from crmresearch.errors import RefusedError, UsageError
 from crmresearch.results import Exhibit, Finding, Recipe
-from crmresearch.scoring.value.clv.fitting import PurchaseFit
+from crmresearch.scoring.value.clv.fitting import PurchaseFit, covariate_columns
 from crmresearch.scoring.value.clv.gammagamma import SpendFit, expected_spend
 from crmresearch.scoring.value.clv.histories import DAYS, Groups, check_histories, group_equal
-from crmresearch.scoring.value.clv.uncertainty import (
-    IntervalMethod,
-    Quantity,
-    bootstrap,
-    delta_interval,
-    percentile_interval,
-)
-
-_BLOCK = 50_000  # distinct histories whose bootstrap values are held at once
+from crmresearch.scoring.value.clv.uncertainty import Estimates, IntervalMethod, Sampling, estimate, sampling_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +39,7 @@ class PurchaseForecast:
     recipe: Recipe
 
     def exhibits(self) -> tuple[Exhibit, ...]:
+        """Tables as a report shows them."""
         ranked = self.customers.sort_values("expected_purchases", ascending=False, kind="stable")
         return (
             Exhibit("clv_forecast_total", self.total),
@@ -54,6 +48,7 @@ class PurchaseForecast:
         )
 
     def findings(self) -> tuple[Finding, ...]:
+        """Sentences with their numbers."""
         total = self.total.iloc[0]
         values = {
             "n": int(total["n_customers"]),
@@ -120,40 +115,30 @@ def predict_purchases(
     """
     _check_horizon(fit, horizon)
     groups = _groups(fit, histories)
-    draws = _draws(fit, interval, refits, rng)
-    alive = _intervals(fit, groups, _alive, draws, link="logit")
-    to_come = _intervals(fit, groups, lambda *a: _alive(*a) * _on_x_and_T(fit.model.expected_if_alive, *a, horizon), draws)
-    columns = {
-        "p_alive": alive[0],
-        "p_alive_low": alive[2],
-        "p_alive_high": alive[3],
-        "expected_purchases": to_come[0],
-        "expected_low": to_come[2],
-        "expected_high": to_come[3],
-    }
-    customers = _named(histories, fit, {name: values[groups.group_of] for name, values in columns.items()})
-
-    def of_all(theta: np.ndarray) -> np.ndarray:
-        each = _alive(fit, theta, groups) * _on_x_and_T(fit.model.expected_if_alive, fit, theta, groups, horizon)
-        return np.atleast_1d(groups.counts @ each)
-
-    def of_new(theta: np.ndarray) -> np.ndarray:
-        return np.atleast_1d(fit.model.expected_new(np.exp(theta[: len(fit.model.parameters)]), horizon))
-
-    recipe = Recipe(
-        "clv_forecast",
-        {
-            "model": fit.model.key,
-            "horizon": horizon,
-            "time_unit": fit.time_unit,
-            "interval": interval,
-            "refits": None if draws is None else len(draws),
-        },
-        fit.recipe.source,
+    sampling = sampling_of(fit, interval, refits=refits, rng=rng)
+    alive = estimate(lambda theta, columns: _alive(fit, theta, columns), groups, sampling, link="logit")
+    to_come = estimate(
+        lambda theta, columns: _alive(fit, theta, columns) * _if_alive(fit, theta, columns, horizon), groups, sampling
+    )
+    of_new = estimate(
+        lambda theta, columns: np.atleast_1d(fit.model.expected_new(fit.parameters_at(theta), horizon)),
+        Groups((np.zeros(1),), np.ones(1), np.zeros(1, dtype=np.int64)),
+        sampling,
+    )
+    customers = _describe(histories, fit).assign(
+        **_per_customer(groups, alive, "p_alive", "p_alive_low", "p_alive_high"),
+        **_per_customer(groups, to_come, *_EXPECTED),
     )
     n = int(groups.counts.sum())
-    total = _one_row(of_all, fit, draws, {"horizon": horizon, "n_customers": n})
-    return PurchaseForecast(customers, total, _one_row(of_new, fit, draws, {"horizon": horizon}), recipe)
+    total = pd.DataFrame([(horizon, n, *to_come.total)], columns=["horizon", "n_customers", *_EXPECTED])
+    new_customer = pd.DataFrame([(horizon, *of_new.total)], columns=["horizon", *_EXPECTED])
+    options = {
+        "model": fit.model.key,
+        "horizon": horizon,
+        "time_unit": fit.time_unit,
+        **_interval_options(interval, sampling),
+    }
+    return PurchaseForecast(customers, total, new_customer, Recipe("clv_forecast", options, fit.recipe.source))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +147,9 @@ class LifetimeValue:
 
     Attributes
     ----------
-    customers : pd.DataFrame, shape (n_customers, 8)
-        customer_id, p_alive, discounted_purchases, expected_spend (per purchase), residual_value,
-        residual_low, residual_high (95 %), in the currency of ``mean_spend``; frequency.
+    customers : pd.DataFrame, shape (n_customers, 10)
+        customer_id, frequency, t_x, T (or n), p_alive, discounted_purchases, expected_spend (per purchase),
+        residual_value, residual_low, residual_high (95 %), in the currency of ``mean_spend``.
     total : pd.DataFrame, shape (1, 5)
         horizon, n_customers, residual_value, residual_low, residual_high.
     recipe : Recipe
@@ -175,6 +160,7 @@ class LifetimeValue:
     recipe: Recipe
 
     def exhibits(self) -> tuple[Exhibit, ...]:
+        """Tables as a report shows them."""
         ranked = self.customers.sort_values("residual_value", ascending=False, kind="stable")
         return (
             Exhibit("clv_value_total", self.total),
@@ -182,6 +168,7 @@ class LifetimeValue:
         )
 
     def findings(self) -> tuple[Finding, ...]:
+        """Sentences with their numbers."""
         total = self.total.iloc[0]
         values = {
             "n": int(total["n_customers"]),
@@ -260,15 +247,129 @@ def score_lifetime_value(
             repair=f"Fit with a time_unit of {', '.join(DAYS)}, or set annual_discount_rate to 0.",
         )
     force = np.log1p(annual_discount_rate) * DAYS[fit.time_unit] / DAYS["year"] if annual_discount_rate > 0 else 0.0
-    groups = _groups(fit, histories)
-    draws = _draws(fit, interval, refits, rng)
-    x, z = _spending(histories)
-    to_come = _intervals(
-        fit,
+    z = _mean_spend(histories)
+    groups = _groups(fit, histories, z)
+    k = len(fit.theta)
+    sampling = sampling_of(fit, interval, refits=refits, rng=rng)
+    sampling = sampling.beside(sampling_of(spend, interval, refits=refits, rng=rng))
+
+    def discounted(theta: np.ndarray, columns: tuple[np.ndarray, ...]) -> np.ndarray:
+        return _alive(fit, theta, columns) * _discounted_if_alive(fit, theta, columns, horizon, force)
+
+    def per_purchase(theta: np.ndarray, columns: tuple[np.ndarray, ...]) -> np.ndarray:
+        return expected_spend(np.exp(theta), columns[0], columns[-1])
+
+    value = estimate(
+        lambda theta, columns: margin * discounted(theta[:k], columns[:-1]) * per_purchase(theta[k:], columns),
         groups,
-        lambda *a: _alive(*a) * _on_x_and_T(fit.model.discounted_if_alive, *a, horizon, force),
-        draws,
-        transform=np.log,
+        sampling,
     )
-    alive = _alive(fit, fit.theta, groups)
-    ...
+    plain = groups.columns[:-1]
+    customers = _describe(histories, fit).assign(
+        p_alive=_alive(fit, fit.theta, plain)[groups.group_of],
+        discounted_purchases=discounted(fit.theta, plain)[groups.group_of],
+        expected_spend=per_purchase(spend.theta, groups.columns)[groups.group_of],
+        **_per_customer(groups, value, *_RESIDUAL),
+    )
+    n = int(groups.counts.sum())
+    total = pd.DataFrame([(horizon, n, *value.total)], columns=["horizon", "n_customers", *_RESIDUAL])
+    options = {
+        "model": fit.model.key,
+        "horizon": horizon,
+        "time_unit": fit.time_unit,
+        "annual_discount_rate": annual_discount_rate,
+        "margin": margin,
+        **_interval_options(interval, sampling),
+    }
+    source = "Fader, Hardie & Lee (2005), Journal of Marketing Research 42(4), doi:10.1509/jmkr.2005.42.4.415"
+    return LifetimeValue(customers, total, Recipe("clv_residual_value", options, source))
+
+
+_EXPECTED = ("expected_purchases", "expected_low", "expected_high")
+_RESIDUAL = ("residual_value", "residual_low", "residual_high")
+
+
+def _check_horizon(fit: PurchaseFit, horizon: float) -> None:
+    whole = fit.model.columns[2] != "n" or float(horizon).is_integer()
+    if not (np.isfinite(horizon) and horizon > 0 and whole):
+        raise UsageError(
+            f"horizon = {horizon}",
+            where="forecast",
+            repair=f"Give a time above 0 in the fit's time unit ({fit.time_unit}); whole opportunities for the BG/BB.",
+        )
+
+
+def _groups(fit: PurchaseFit, histories: pd.DataFrame, *more: np.ndarray) -> Groups:
+    columns, counts = check_histories(histories, fit.model.columns)
+    extra = covariate_columns(histories, fit.model, fit.covariates, to_fit=False)
+    return group_equal([*columns, *extra, *more], counts)
+
+
+def _mean_spend(histories: pd.DataFrame) -> np.ndarray:
+    """Mean spend, 0 for customers without a repeat purchase."""
+    if "mean_spend" not in histories.columns:
+        raise RefusedError(
+            "no column 'mean_spend'", where="lifetime value", repair="purchase_histories() makes it from orders."
+        )
+    z = pd.to_numeric(histories["mean_spend"]).to_numpy(dtype=float, na_value=np.nan)
+    repeats = histories["frequency"].to_numpy(dtype=float) > 0
+    bad = repeats & ~(z >= 0)
+    if bad.any():
+        row = histories[bad].iloc[0]
+        raise RefusedError(
+            f"{np.count_nonzero(bad):,} customers who bought again have a negative or missing mean spend",
+            where=f"lifetime value, customer {row.get('customer_id', row.name)}",
+            repair="Set returns against their purchases, or leave these customers out.",
+        )
+    return np.where(repeats, z, 0.0)
+
+
+def _alive(fit: PurchaseFit, theta: np.ndarray, columns: tuple[np.ndarray, ...]) -> np.ndarray:
+    x, t_x, end, *extra = columns
+    return fit.model.share_alive(fit.parameters_at(theta, extra), x, t_x, end)
+
+
+def _if_alive(fit: PurchaseFit, theta: np.ndarray, columns: tuple[np.ndarray, ...], horizon: float) -> np.ndarray:
+    def of(parameters: np.ndarray, x: np.ndarray, end: np.ndarray) -> np.ndarray:
+        return fit.model.expected_if_alive(parameters, horizon, x, end)
+
+    return _by_x_and_end(fit, theta, columns, of)
+
+
+def _discounted_if_alive(
+    fit: PurchaseFit, theta: np.ndarray, columns: tuple[np.ndarray, ...], horizon: float, force: float
+) -> np.ndarray:
+    def of(parameters: np.ndarray, x: np.ndarray, end: np.ndarray) -> np.ndarray:
+        return fit.model.discounted_if_alive(parameters, horizon, force, x, end)
+
+    return _by_x_and_end(fit, theta, columns, of)
+
+
+def _by_x_and_end(
+    fit: PurchaseFit,
+    theta: np.ndarray,
+    columns: tuple[np.ndarray, ...],
+    of: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """Evaluate once per distinct (x, T): of the living, recency says nothing more."""
+    x, _, end, *extra = columns
+    if extra:
+        return of(fit.parameters_at(theta, extra), x, end)
+    pairs = group_equal([x, end])
+    return of(fit.parameters_at(theta), *pairs.columns)[pairs.group_of]
+
+
+def _describe(histories: pd.DataFrame, fit: PurchaseFit) -> pd.DataFrame:
+    """Identifier and history of each customer, as given."""
+    ids = histories["customer_id"] if "customer_id" in histories.columns else pd.Series(histories.index)
+    described = pd.DataFrame({"customer_id": ids.to_numpy()})
+    return described.assign(**{c: histories[c].to_numpy() for c in fit.model.columns})
+
+
+def _per_customer(groups: Groups, estimates: Estimates, *names: str) -> dict[str, np.ndarray]:
+    values = (estimates.value, estimates.low, estimates.high)
+    return {name: v[groups.group_of] for name, v in zip(names, values, strict=True)}
+
+
+def _interval_options(interval: str, sampling: Sampling) -> dict[str, str | int | None]:
+    return {"interval": interval, "refits": None if sampling.draws is None else len(sampling.draws)}

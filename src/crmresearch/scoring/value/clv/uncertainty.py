@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from scipy.linalg import block_diag
 from scipy.special import expit, logit
 from scipy.stats import norm
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, UsageError
 from crmresearch.scoring.value.clv.fitting import PurchaseFit, refit
 from crmresearch.scoring.value.clv.gammagamma import SpendFit, refit_spend
-from crmresearch.scoring.value.clv.histories import group_equal
+from crmresearch.scoring.value.clv.histories import Groups, group_equal
 
-Quantity = Callable[[np.ndarray], np.ndarray]
-"""From ``theta`` (parameters in logs, then covariate coefficients) to values of shape (rows,)."""
+Quantity = Callable[[np.ndarray, tuple[np.ndarray, ...]], np.ndarray]
+"""From ``theta`` and the columns of some rows to one value for each row."""
 
 IntervalMethod = Literal["delta", "cases", "parametric"]
 """``delta``: normal approximation; ``cases``: refits to customers drawn with replacement; ``parametric``: refits
@@ -24,35 +25,102 @@ to histories simulated from the fitted model."""
 
 _STEP = 1e-4  # of a log-parameter; central differences are then good to 1e-8
 _FEWEST_REFITS_KEPT = 0.95
+_BLOCK = 16_384  # rows at a time, so that memory does not grow with customers times refits
 
 
-def jacobian(quantity: Quantity, theta: np.ndarray) -> np.ndarray:
-    """Derivatives of a quantity by ``theta``, shape (rows, len(theta)), by central differences."""
-    steps = _STEP * np.eye(len(theta))
-    return np.stack([(quantity(theta + s) - quantity(theta - s)) / (2 * _STEP) for s in steps], axis=-1)
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """What is known of the estimation error of ``theta``.
+
+    Attributes
+    ----------
+    theta : np.ndarray, shape (k,)
+    covariance : np.ndarray, shape (k, k)
+    draws : np.ndarray or None, shape (n_refits, k)
+        Bootstrap estimates; None for the delta method.
+    """
+
+    theta: np.ndarray
+    covariance: np.ndarray
+    draws: np.ndarray | None
+
+    def beside(self, other: Sampling) -> Sampling:
+        """Two estimates from separate likelihoods, taken as independent."""
+        draws = None
+        if self.draws is not None and other.draws is not None:
+            kept = min(len(self.draws), len(other.draws))
+            draws = np.hstack([self.draws[:kept], other.draws[:kept]])
+        theta = np.concatenate([self.theta, other.theta])
+        return Sampling(theta, block_diag(self.covariance, other.covariance), draws)
 
 
-def delta_interval(
-    quantity: Quantity, theta: np.ndarray, covariance: np.ndarray, *, link: Literal["log", "logit"] = "log"
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Standard error and 95 % interval of a quantity, by the delta method on a scale that respects its range.
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """A quantity of each row, and its sum over customers, each with a 95 % interval.
+
+    Attributes
+    ----------
+    value, low, high : np.ndarray, shape (rows,)
+    total : tuple[float, float, float]
+        Value, low and high of the sum.
+    """
+
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    total: tuple[float, float, float]
+
+
+def estimate(
+    quantity: Quantity, groups: Groups, sampling: Sampling, *, link: Literal["log", "logit"] = "log"
+) -> Estimates:
+    """A quantity with 95 % intervals, by the delta method or as bootstrap percentiles.
 
     Parameters
     ----------
     quantity : Quantity
-    theta : np.ndarray, shape (k,)
-    covariance : np.ndarray, shape (k, k)
+    groups : Groups
+    sampling : Sampling
     link : {"log", "logit"}
-        The interval is symmetric in the logarithm, or in the log-odds for probabilities.
+        Scale on which delta intervals are symmetric: logarithm, or log-odds for probabilities. A value that does
+        not move with ``theta`` has an interval of no width.
 
     Returns
     -------
-    std_error, conf_low, conf_high : np.ndarray, shape (rows,)
-        A quantity of exactly 0 (or a probability of 1) has an interval of no width.
+    Estimates
     """
-    at = quantity(theta)
-    slope = jacobian(quantity, theta)
-    error = np.sqrt(np.einsum("ij,jk,ik->i", slope, covariance, slope))
+    theta, draws = sampling.theta, sampling.draws
+    value, low, high = (np.empty(len(groups.counts)) for _ in range(3))
+    total_slope = np.zeros(len(theta))
+    total_draws = np.zeros(0 if draws is None else len(draws))
+    for first in range(0, len(groups.counts), _BLOCK):
+        rows = slice(first, first + _BLOCK)
+        columns = tuple(column[rows] for column in groups.columns)
+        value[rows] = quantity(theta, columns)
+        if draws is None:
+            slope = _jacobian(quantity, theta, columns)
+            error = np.sqrt(np.einsum("ij,jk,ik->i", slope, sampling.covariance, slope))
+            low[rows], high[rows] = _delta_interval(value[rows], error, link)
+            total_slope += groups.counts[rows] @ slope
+        else:
+            values = np.stack([quantity(draw, columns) for draw in draws])
+            low[rows], high[rows] = np.percentile(values, [2.5, 97.5], axis=0)
+            total_draws += values @ groups.counts[rows]
+    total = np.array([groups.counts @ value])
+    if draws is None:
+        bounds = _delta_interval(total, np.sqrt([total_slope @ sampling.covariance @ total_slope]), "log")
+    else:
+        bounds = np.percentile(total_draws[:, None], [2.5, 97.5], axis=0)
+    return Estimates(value, low, high, (total.item(), bounds[0].item(), bounds[1].item()))
+
+
+def _jacobian(quantity: Quantity, theta: np.ndarray, columns: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Derivatives by ``theta``, shape (rows, k), by central differences."""
+    steps = _STEP * np.eye(len(theta))
+    return np.stack([quantity(theta + s, columns) - quantity(theta - s, columns) for s in steps], axis=-1) / (2 * _STEP)
+
+
+def _delta_interval(at: np.ndarray, error: np.ndarray, link: str) -> tuple[np.ndarray, np.ndarray]:
     with np.errstate(divide="ignore", invalid="ignore"):
         if link == "log":
             half = norm.ppf(0.975) * error / at
@@ -60,25 +128,22 @@ def delta_interval(
         else:
             half = norm.ppf(0.975) * error / (at * (1 - at))
             low, high = expit(logit(at) - half), expit(logit(at) + half)
-    certain = error == 0
-    return error, np.where(certain, at, low), np.where(certain, at, high)
+    return np.where(error == 0, at, low), np.where(error == 0, at, high)
 
 
-def percentile_interval(quantity: Quantity, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Standard error and 95 % percentile interval of a quantity over bootstrap estimates.
-
-    Parameters
-    ----------
-    quantity : Quantity
-    draws : np.ndarray, shape (n_refits, k)
-
-    Returns
-    -------
-    std_error, conf_low, conf_high : np.ndarray, shape (rows,)
-    """
-    values = np.stack([quantity(theta) for theta in draws])
-    low, high = np.percentile(values, [2.5, 97.5], axis=0)
-    return values.std(axis=0, ddof=1), low, high
+def sampling_of(
+    fit: PurchaseFit | SpendFit, method: IntervalMethod, *, refits: int, rng: np.random.Generator | None
+) -> Sampling:
+    """Estimation error of a fit, by the chosen method."""
+    if method == "delta":
+        return Sampling(fit.theta, fit.covariance, None)
+    if rng is None or refits < 2:
+        raise UsageError(
+            f"interval = {method!r} with refits = {refits} and rng = {rng}",
+            where="intervals",
+            repair="A bootstrap needs rng=np.random.default_rng(seed) and at least 2 refits.",
+        )
+    return Sampling(fit.theta, fit.covariance, bootstrap(fit, method=method, refits=refits, rng=rng))
 
 
 def bootstrap(
@@ -128,7 +193,7 @@ def _again_purchases(fit: PurchaseFit, method: str, rng: np.random.Generator) ->
         return refit(fit, replace(groups, columns=tuple(c[kept] for c in groups.columns), counts=counts[kept]))
     rows = np.repeat(np.arange(len(groups.counts)), groups.counts.astype(int))
     _, _, end, *extra = (column[rows] for column in groups.columns)
-    parameters = fit.parameters_of(fit.theta, np.column_stack(extra) if extra else None)
+    parameters = fit.parameters_at(fit.theta, extra)
     x, t_x = fit.model.simulate(parameters, end, rng)
     return refit(fit, group_equal([x, t_x, end, *extra]))
 
