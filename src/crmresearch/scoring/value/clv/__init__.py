@@ -9,7 +9,6 @@ from crmresearch.scoring.value.clv.goodness import (
     Tracking,
     assess_frequencies,
     assess_holdout,
-    holdout_purchases,
     map_alive,
     track_purchases,
 )
@@ -37,7 +36,6 @@ __all__ = [
     "expected_spend",
     "fit_purchases",
     "fit_spend",
-    "holdout_purchases",
     "map_alive",
     "predict_purchases",
     "purchase_histories",

@@ -71,8 +71,8 @@ class _BetaGeometricBetaBinomial(PurchaseModel):
         both = buys, buys, stays, stays
         for i in range(4):
             second[i, i] = own[i] + both[i]
-        second[0, 1] = second[1, 0] = buys
-        second[2, 3] = second[3, 2] = stays
+        second[0, 1] = buys
+        second[2, 3] = stays
         return mixture(logs, first, second)
 
     def log_likelihood(self, parameters: np.ndarray, x: np.ndarray, t_x: np.ndarray, n: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ class _BetaGeometric(PurchaseModel):
     covariate_loads: ClassVar = ((1, -1.0), (2, 1.0), (3, 1.0))
 
     def start(self, x: np.ndarray, t_x: np.ndarray, T: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        return np.log([0.5, 0.3 * (counts @ T) / counts.sum(), 1.0, 2.0])
+        return np.log([0.5, 0.3 * np.average(T, weights=counts), 1.0, 2.0])
 
     def parts(self, x: np.ndarray, t_x: np.ndarray, T: np.ndarray, counts: np.ndarray) -> tuple[Part, ...]:
         distinct_x, counts_x = distinct(x, counts)
@@ -66,9 +66,9 @@ class _BetaGeometric(PurchaseModel):
         first[3] = both + psi(b + k) - psi(b)
         both = polygamma(1, a + b) - polygamma(1, a + b + k)
         second[0, 0] = polygamma(1, r + x) - polygamma(1, r)
-        second[0, 1] = second[1, 0] = 1 / alpha
+        second[0, 1] = 1 / alpha
         second[1, 1] = -r / alpha**2
-        second[2, 2] = second[2, 3] = second[3, 2] = both
+        second[2, 2] = second[2, 3] = both
         second[3, 3] = both + polygamma(1, b + k) - polygamma(1, b)
         return value, first, second
 
@@ -92,15 +92,15 @@ class _BetaGeometric(PurchaseModel):
         both = gone * (1 - gone)
         value = np.logaddexp(0, odds) - shape * log_end
         d_odds = gap, shape * slope, np.broadcast_to(1 / a, x.shape), -1 / stays
-        first, second = np.empty((4, len(x))), np.empty((4, 4, len(x)))
+        first, second = np.empty((4, len(x))), np.zeros((4, 4, len(x)))
         for i in range(4):
             first[i] = gone * d_odds[i]
+            steep = both * d_odds[i]
             for j in range(i, 4):
-                second[i, j] = second[j, i] = both * d_odds[i] * d_odds[j]
+                second[i, j] = steep * d_odds[j]
         first[0] -= log_end
         first[1] -= shape * at_end
         second[0, 1] += gone * slope - at_end
-        second[1, 0] = second[0, 1]
         second[1, 1] += shape * (at_end**2 + gone * (at_last**2 - at_end**2))
         second[2, 2] -= gone / a**2
         second[3, 3] += gone / stays**2

@@ -18,8 +18,9 @@ from crmresearch.scoring.value.clv.histories import (
     FEWEST_CUSTOMERS,
     FEWEST_REPEATERS,
     Groups,
-    check_histories,
     group_equal,
+    group_histories,
+    numbers,
 )
 from crmresearch.scoring.value.clv.likelihood import Covariates, Optimum, maximize
 from crmresearch.scoring.value.clv.models import PurchaseModel
@@ -193,11 +194,13 @@ def fit_purchases(
     ['r', 'alpha', 'a', 'b']
     """
     chosen = MODELS[model]
-    columns, counts = check_histories(
-        histories, chosen.columns, fewest_customers=FEWEST_CUSTOMERS, fewest_repeaters=FEWEST_REPEATERS
+    groups = group_histories(
+        histories,
+        chosen.columns,
+        covariate_columns(histories, chosen, covariates),
+        fewest_customers=FEWEST_CUSTOMERS,
+        fewest_repeaters=FEWEST_REPEATERS,
     )
-    extra = covariate_columns(histories, chosen, covariates)
-    groups = group_equal([*columns, *extra], counts)
     if chosen is BG_BB:
         time_unit = "opportunity"
     optimum = _optimum(chosen, groups)
@@ -245,7 +248,7 @@ def covariate_columns(
     for name in covariates:
         if name not in histories.columns:
             raise RefusedError(f"no column {name!r}", where=where, repair="Add it to the histories.")
-        values = pd.to_numeric(histories[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        values = numbers(histories[name])
         if not np.isfinite(values).all():
             raise RefusedError(
                 f"{name!r} is missing or not a number for {np.count_nonzero(~np.isfinite(values)):,} customers",

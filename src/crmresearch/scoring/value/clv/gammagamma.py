@@ -20,7 +20,7 @@ from scipy.stats import norm, pearsonr, spearmanr
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
-from crmresearch.scoring.value.clv.histories import FEWEST_REPEATERS
+from crmresearch.scoring.value.clv.histories import FEWEST_REPEATERS, numbers
 from crmresearch.scoring.value.clv.likelihood import Optimum, Part, Terms, maximize
 from crmresearch.scoring.value.clv.models import distinct
 
@@ -37,9 +37,9 @@ def _counting_terms(parameters: np.ndarray, x: np.ndarray) -> Terms:
     first[1] = psi(p * x + q) - psi(q) + np.log(gamma)
     first[2] = q / gamma
     second[0, 0] = x**2 * (polygamma(1, p * x + q) - polygamma(1, p * x))
-    second[0, 1] = second[1, 0] = x * polygamma(1, p * x + q)
+    second[0, 1] = x * polygamma(1, p * x + q)
     second[1, 1] = polygamma(1, p * x + q) - polygamma(1, q)
-    second[1, 2] = second[2, 1] = 1 / gamma
+    second[1, 2] = 1 / gamma
     second[2, 2] = -q / gamma**2
     return value, first, second
 
@@ -52,8 +52,8 @@ def _spending_terms(parameters: np.ndarray, x: np.ndarray, z: np.ndarray, log_z:
     first[0] = x * (log_z - log_total)
     first[1] = -log_total
     first[2] = -shape * by_total
-    second[0, 2] = second[2, 0] = -x * by_total
-    second[1, 2] = second[2, 1] = -by_total
+    second[0, 2] = -x * by_total
+    second[1, 2] = -by_total
     second[2, 2] = -first[2] * by_total
     return p * first[0] - log_z - q * log_total, first, second
 
@@ -231,9 +231,11 @@ def fit_spend(histories: pd.DataFrame) -> SpendFit:
     missing = [c for c in ("frequency", "mean_spend") if c not in histories.columns]
     if missing:
         raise RefusedError(
-            f"no column {missing[0]!r}", where="mean spend", repair="purchase_histories() makes it from orders."
+            f"no column {missing[0]!r}",
+            where="mean spend",
+            repair="purchase_histories() makes it from the customer summary.",
         )
-    x, z = (pd.to_numeric(histories[c]).to_numpy(dtype=float, na_value=np.nan) for c in ("frequency", "mean_spend"))
+    x, z = (numbers(histories[c]) for c in ("frequency", "mean_spend"))
     repeats = x > 0
     x, z = x[repeats], z[repeats]
     bad = ~(z > 0)

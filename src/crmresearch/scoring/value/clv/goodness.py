@@ -13,7 +13,7 @@ from scipy.stats import chi2, spearmanr
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.value.clv.fitting import PurchaseFit
-from crmresearch.scoring.value.clv.histories import DAYS, group_equal, purchase_days
+from crmresearch.scoring.value.clv.histories import DAYS, group_equal
 from crmresearch.scoring.value.clv.prediction import PurchaseForecast
 
 _FEWEST_EXPECTED = 5  # per cell of the chi-square test
@@ -182,9 +182,7 @@ def track_purchases(
     starts, customers = np.unique((first - origin).dt.days.to_numpy(), return_counts=True)
     age = np.maximum(edges[:, None] - starts, 0.0) / length
     expected = fit.model.expected_new(fit.parameters, age) @ customers
-    days = purchase_days(orders, until)
-    days = days.filter(days.day > days.first, days.customer_id.isin(histories["customer_id"].unique().tolist()))
-    repeat = days.group_by("day").aggregate(n=ibis._.count()).to_pandas()
+    repeat = _repeat_purchase_days(orders, histories, until)
     period = ((pd.to_datetime(repeat["day"]) - origin).dt.days.to_numpy() / length).astype(np.int64)
     inside = period < n_periods
     actual = np.bincount(period[inside], weights=repeat["n"].to_numpy()[inside], minlength=n_periods)
@@ -202,6 +200,16 @@ def track_purchases(
     )
     options = {"model": fit.model.key, "time_unit": fit.time_unit, "calibration_end": str(calibration_end)}
     return Tracking(periods, _tracking_summary(periods), Recipe("clv_tracking", options, fit.recipe.source))
+
+
+def _repeat_purchase_days(orders: ibis.Table, histories: pd.DataFrame, until: dt.date) -> pd.DataFrame:
+    """Customers buying again on each day: day, n. A day with a line of zero or more is a purchase day."""
+    lines = orders.filter(orders.amount >= 0, orders.date.cast("date") <= ibis.literal(until))
+    lines = lines.filter(lines.customer_id.isin(histories["customer_id"].tolist()))
+    days = lines.select("customer_id", day=lines.date.cast("date")).distinct()
+    first = days.group_by("customer_id").aggregate(first=days.day.min())
+    again = days.join(first, "customer_id").filter(ibis._.day > ibis._.first)
+    return again.group_by("day").aggregate(n=ibis._.count()).to_pandas()
 
 
 def _tracking_summary(periods: pd.DataFrame) -> pd.DataFrame:
@@ -247,16 +255,16 @@ class Holdout:
         return (Finding("clv_holdout", {k: float(row[k]) for k in keys}),)
 
 
-def assess_holdout(forecast: PurchaseForecast, holdout: pd.DataFrame, *, last: int = 7) -> Holdout:
+def assess_holdout(forecast: PurchaseForecast, later: pd.DataFrame, *, last: int = 7) -> Holdout:
     """Compare a forecast with what the customers then bought.
 
     Parameters
     ----------
     forecast : PurchaseForecast
         Over the length of the hold-out period.
-    holdout : pd.DataFrame
-        ``customer_id``, ``purchases`` (purchase occasions in the hold-out), as from `holdout_purchases`; customers
-        not in it bought nothing.
+    later : pd.DataFrame
+        ``customer_id``, ``n_purchase_days``: the customer summary of the hold-out period alone. Customers not in it
+        bought nothing.
     last : int
         The last class holds this many purchases and more.
 
@@ -269,7 +277,9 @@ def assess_holdout(forecast: PurchaseForecast, holdout: pd.DataFrame, *, last: i
     Fader, Hardie & Lee (2005), Marketing Science 24(2), figure 5.
     """
     customers = forecast.customers
-    actual = customers["customer_id"].map(holdout.set_index("customer_id")["purchases"]).fillna(0).to_numpy(dtype=float)
+    actual = (
+        customers["customer_id"].map(later.set_index("customer_id")["n_purchase_days"]).fillna(0).to_numpy(dtype=float)
+    )
     expected = customers["expected_purchases"].to_numpy()
     table = pd.DataFrame(
         {
@@ -294,28 +304,6 @@ def assess_holdout(forecast: PurchaseForecast, holdout: pd.DataFrame, *, last: i
     )
     recipe = Recipe("clv_holdout", {**forecast.recipe.options, "last": last}, forecast.recipe.source)
     return Holdout(bins.reset_index(), summary, recipe)
-
-
-def holdout_purchases(orders: ibis.Table, *, after: dt.date, until: dt.date) -> pd.DataFrame:
-    """Purchase days of each customer in a hold-out period.
-
-    Parameters
-    ----------
-    orders : ibis.Table
-        ``customer_id``, ``date``, ``amount``.
-    after : datetime.date
-        The ``as_of`` of the histories; its own orders are not counted.
-    until : datetime.date
-        Last day counted.
-
-    Returns
-    -------
-    pd.DataFrame
-        customer_id, purchases, ordered by customer_id.
-    """
-    days = purchase_days(orders, until)
-    days = days.filter(days.day > ibis.literal(after))
-    return days.group_by("customer_id").aggregate(purchases=ibis._.count()).order_by("customer_id").to_pandas()
 
 
 @dataclass(frozen=True, slots=True)

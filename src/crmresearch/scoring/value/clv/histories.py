@@ -7,11 +7,10 @@ day are one occasion. In discrete time ``n`` opportunities take the place of ``T
 
 from __future__ import annotations
 
-import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import ibis
 import numpy as np
 import pandas as pd
 
@@ -65,28 +64,33 @@ def group_equal(columns: list[np.ndarray], weights: np.ndarray | None = None) ->
     >>> groups.counts, groups.group_of
     (array([1., 2.]), array([1, 0, 1]))
     """
-    key = np.zeros(len(columns[0]), dtype=np.int64)
+    key, rows = np.zeros(len(columns[0]), dtype=np.int64), []
     for column in columns:
-        codes, values = pd.factorize(column)
-        key = key * len(values) + codes
-        if len(values) > 2**20:  # the next product could overflow
-            key = pd.factorize(key)[0]
-    codes, keys = pd.factorize(key)
-    first_row = np.empty(len(keys), dtype=np.int64)
-    first_row[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
-    rows = tuple(np.asarray(column, dtype=float)[first_row] for column in columns)
-    order = np.lexsort(rows[::-1])
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    group_of = rank[codes]
-    counts = np.bincount(group_of, weights=weights, minlength=len(order)).astype(float)
-    return Groups(tuple(row[order] for row in rows), counts, group_of)
+        codes, values = pd.factorize(column, sort=True)
+        occupied, key = _occupied(key * len(values) + codes, (len(rows[0]) if rows else 1) * len(values))
+        rows = [row[occupied // len(values)] for row in rows]
+        rows.append(np.asarray(values, dtype=float)[occupied % len(values)])
+    return Groups(tuple(rows), np.bincount(key, weights=weights).astype(float), key)
 
 
-def check_histories(
-    histories: pd.DataFrame, columns: tuple[str, str, str], *, fewest_customers: int = 1, fewest_repeaters: int = 0
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """Refuse histories that cannot be, or that are too few.
+def _occupied(key: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Keys below ``size`` that occur, ascending, and the position of each row's key among them."""
+    if size > 4 * len(key) + 1024:
+        return np.unique(key, return_inverse=True)
+    present = np.zeros(size, dtype=bool)
+    present[key] = True
+    return np.flatnonzero(present), (np.cumsum(present) - 1)[key]
+
+
+def group_histories(
+    histories: pd.DataFrame,
+    columns: tuple[str, str, str],
+    more: Sequence[np.ndarray] = (),
+    *,
+    fewest_customers: int = 1,
+    fewest_repeaters: int = 0,
+) -> Groups:
+    """Distinct histories; those that cannot be, or are too few, are refused.
 
     Parameters
     ----------
@@ -94,12 +98,13 @@ def check_histories(
         The three columns and, optionally, ``customers``: how many customers share the row.
     columns : tuple[str, str, str]
         ``("frequency", "t_x", "T")``, or ``n`` for the last in discrete time.
+    more : Sequence[np.ndarray]
+        Further columns that tell histories apart.
     fewest_customers, fewest_repeaters : int
 
     Returns
     -------
-    columns : list[np.ndarray]
-    counts : np.ndarray
+    Groups
 
     Raises
     ------
@@ -111,12 +116,16 @@ def check_histories(
         raise RefusedError(
             f"no column {missing[0]!r}",
             where="purchase histories",
-            repair=f"A history has the columns {', '.join(columns)}; purchase_histories() makes them from orders.",
+            repair=f"A history has the columns {', '.join(columns)}; purchase_histories() makes them.",
         )
-    values = [pd.to_numeric(histories[c], errors="coerce").to_numpy(dtype=float, na_value=np.nan) for c in columns]
-    x, t_x, end = values
+    values = [numbers(histories[c]) for c in columns]
+    _refuse_unless(np.isfinite(sum(values)), "a value is missing or not a number", histories, columns)
+    weights = numbers(histories["customers"]) if "customers" in histories.columns else None
+    if weights is not None:
+        _refuse_unless((weights > 0) & np.isfinite(weights), "customers is not a count", histories, ("customers",))
+    groups = group_equal([*values, *more], weights)
+    x, t_x, end = groups.columns[:3]
     rules = [
-        (np.isfinite(x) & np.isfinite(t_x) & np.isfinite(end), "a value is missing or not a number"),
         ((x >= 0) & (x == np.floor(x)), f"{columns[0]} is not a whole number of repeat purchases"),
         ((t_x >= 0) & (t_x <= end + 1e-9), f"{columns[1]} does not lie between 0 and {columns[2]}"),
         ((x > 0) | (t_x == 0), f"{columns[1]} is above 0 without a repeat purchase"),
@@ -127,16 +136,8 @@ def check_histories(
         rules.append((whole & (x <= t_x), "opportunities are not whole, or fewer than the purchases"))
     for kept, what in rules:
         if not kept.all():
-            row = int(np.argmin(kept))
-            who = histories["customer_id"].iloc[row] if "customer_id" in histories.columns else histories.index[row]
-            got = ", ".join(f"{c} = {histories[c].iloc[row]}" for c in columns)
-            raise RefusedError(
-                f"{what} ({got}; {np.count_nonzero(~kept):,} such rows)",
-                where=f"purchase histories, customer {who}",
-                repair="Correct these rows or set them aside before fitting.",
-            )
-    counts = histories["customers"].to_numpy(dtype=float) if "customers" in histories.columns else np.ones(len(x))
-    n_customers, n_repeaters = counts.sum(), counts[x > 0].sum()
+            _refuse_unless(kept[groups.group_of], what, histories, columns)
+    n_customers, n_repeaters = groups.counts.sum(), groups.counts[x > 0].sum()
     if n_customers < fewest_customers or n_repeaters < fewest_repeaters:
         raise RefusedError(
             f"{n_customers:,.0f} customers of whom {n_repeaters:,.0f} bought again are too few for four parameters "
@@ -144,89 +145,85 @@ def check_histories(
             where="purchase histories",
             repair="Lengthen the observation window or add customers; report frequencies instead of a model.",
         )
-    return values, counts
+    return groups
 
 
-def purchase_histories(
-    orders: ibis.Table, *, as_of: dt.date, time_unit: TimeUnit = "week", since: dt.date | None = None
-) -> pd.DataFrame:
-    """Histories of all customers from their orders.
+def numbers(column: pd.Series) -> np.ndarray:
+    """A column as float64; what is no number becomes missing."""
+    if column.dtype == np.float64:
+        return column.to_numpy()
+    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+
+
+def _refuse_unless(kept: np.ndarray, what: str, histories: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    if kept.all():
+        return
+    row = int(np.argmin(kept))
+    who = histories["customer_id"].iloc[row] if "customer_id" in histories.columns else histories.index[row]
+    got = ", ".join(f"{c} = {histories[c].iloc[row]}" for c in columns)
+    raise RefusedError(
+        f"{what} ({got}; {np.count_nonzero(~kept):,} such rows)",
+        where=f"purchase histories, customer {who}",
+        repair="Correct these rows or set them aside before fitting.",
+    )
+
+
+def purchase_histories(customers: pd.DataFrame, *, time_unit: TimeUnit = "week") -> pd.DataFrame:
+    """Histories from the one-row-per-customer summary of orders.
 
     Parameters
     ----------
-    orders : ibis.Table
-        ``customer_id``, ``date``, ``amount``.
-    as_of : datetime.date
-        Last day observed; later orders are left out.
+    customers : pd.DataFrame
+        ``customer_id``, ``first_date``, ``frequency`` (repeat purchase days), ``t_x_days`` (first to last purchase
+        day), ``age_days`` (first purchase day to the last day observed), ``mean_repeat_spend`` (currency a repeat
+        purchase day). Customers without a purchase (no ``first_date``: returns only) are left out.
     time_unit : {"day", "week", "month", "year"}
-        Unit of ``t_x`` and ``T``.
-    since : datetime.date, optional
-        Only customers whose first order falls on or after this day: where records begin later than the
-        business, the first order on record is not the customer's first.
+        Unit of ``t_x`` and ``T``; months and years of average length.
 
     Returns
     -------
     pd.DataFrame
-        ``customer_id``, ``first_date``, ``frequency`` (repeat purchase days), ``t_x``, ``T`` (time units since
-        the first), ``mean_spend`` (per repeat purchase day, currency; 0 without one), ordered by customer_id.
-        Days whose orders net to less than zero are returns, not purchases.
+        ``customer_id``, ``first_date``, ``frequency``, ``t_x``, ``T`` (time units since the first purchase),
+        ``mean_spend`` (currency a repeat purchase day; 0 without one).
 
     Raises
     ------
     RefusedError
-        No order on or before ``as_of``.
+        A column is missing, or nobody purchased.
 
     Examples
     --------
-    >>> orders = ibis.memtable(pd.DataFrame({
-    ...     "customer_id": ["a", "a", "a", "b"],
-    ...     "date": pd.to_datetime(["2024-01-01", "2024-01-15", "2024-01-15", "2024-01-08"]),
-    ...     "amount": [10.0, 20.0, 5.0, 7.0],
-    ... }))
-    >>> purchase_histories(orders, as_of=dt.date(2024, 1, 29)).drop(columns="first_date")
+    >>> summary = pd.DataFrame({
+    ...     "customer_id": ["a", "b"],
+    ...     "first_date": pd.to_datetime(["2024-01-01", "2024-01-08"]),
+    ...     "frequency": [1, 0],
+    ...     "t_x_days": [14, 0],
+    ...     "age_days": [28, 21],
+    ...     "mean_repeat_spend": [25.0, None],
+    ... })
+    >>> purchase_histories(summary, time_unit="week").drop(columns="first_date")
       customer_id  frequency  t_x    T  mean_spend
     0           a          1  2.0  4.0        25.0
     1           b          0  0.0  3.0         0.0
     """
-    days = purchase_days(orders, as_of)
-    table = (
-        days.group_by("customer_id")
-        .aggregate(
-            first_date=ibis._.day.min(),
-            last_date=ibis._.day.max(),
-            frequency=ibis._.count() - 1,
-            repeat_spend=ibis._.spend.sum(where=ibis._.day > ibis._.first),
-        )
-        .order_by("customer_id")
-        .to_pandas()
-    )
-    if since is not None:
-        table = table[pd.to_datetime(table["first_date"]) >= pd.Timestamp(since)].reset_index(drop=True)
-    if table.empty:
+    needed = ("customer_id", "first_date", "frequency", "t_x_days", "age_days", "mean_repeat_spend")
+    missing = [c for c in needed if c not in customers.columns]
+    if missing:
         raise RefusedError(
-            f"no purchase on or before {as_of}", where="orders", repair="Choose a later as_of, or an earlier since."
+            f"no column {missing[0]!r}",
+            where="customer summary",
+            repair=f"Purchase histories are made from {', '.join(needed)}.",
         )
-    first, last = pd.to_datetime(table["first_date"]), pd.to_datetime(table["last_date"])
-    frequency = table["frequency"].to_numpy(dtype=np.int64)
-    repeat_spend = table["repeat_spend"].to_numpy(dtype=float, na_value=0.0)
+    buyers = customers[customers["first_date"].notna()].reset_index(drop=True)
+    if buyers.empty:
+        raise RefusedError("nobody purchased", where="customer summary", repair="Choose a later as_of.")
     return pd.DataFrame(
         {
-            "customer_id": table["customer_id"],
-            "first_date": first,
-            "frequency": frequency,
-            "t_x": (last - first).dt.days.to_numpy() / DAYS[time_unit],
-            "T": (pd.Timestamp(as_of) - first).dt.days.to_numpy() / DAYS[time_unit],
-            "mean_spend": np.where(frequency > 0, repeat_spend / np.maximum(frequency, 1), 0.0),
+            "customer_id": buyers["customer_id"],
+            "first_date": pd.to_datetime(buyers["first_date"]),
+            "frequency": buyers["frequency"].to_numpy(dtype=np.int64),
+            "t_x": buyers["t_x_days"].to_numpy(dtype=float) / DAYS[time_unit],
+            "T": buyers["age_days"].to_numpy(dtype=float) / DAYS[time_unit],
+            "mean_spend": buyers["mean_repeat_spend"].to_numpy(dtype=float, na_value=0.0),
         }
     )
-
-
-def purchase_days(orders: ibis.Table, until: dt.date) -> ibis.Table:
-    """Days on which customers bought, up to and with ``until``: customer_id, day, spend, first (the first of them).
-
-    Days whose orders net to less than zero are returns, not purchases.
-    """
-    days = orders.mutate(day=orders.date.cast("date")).filter(ibis._.day <= ibis.literal(until))
-    days = days.group_by("customer_id", "day").aggregate(spend=ibis._.amount.sum().cast("float64"))
-    days = days.filter(ibis._.spend >= 0)
-    return days.mutate(first=ibis._.day.min().over(ibis.window(group_by="customer_id")))

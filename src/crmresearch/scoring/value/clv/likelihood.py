@@ -17,7 +17,9 @@ from scipy.optimize import minimize
 from crmresearch.errors import RefusedError
 
 Terms = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Log-likelihood (rows,), its gradient (k, rows) and Hessian (k, k, rows) in the natural parameters."""
+"""Log-likelihood (rows,), its gradient (k, rows) and Hessian (k, k, rows) in the natural parameters.
+
+Of the Hessian only the upper triangle is read."""
 
 NEWTON_TOLERANCE = 1e-4
 """A fit has converged when one more Newton step would move it by less than this many standard errors."""
@@ -129,8 +131,9 @@ def evaluate(
             counts, columns = part.counts[rows], [column[rows] for column in part.columns]
             if covariates is None:
                 v, g, h = part.terms(parameters, *columns)
-                gradient += g @ counts
-                hessian += h @ counts
+                # not "@": threads of the linear algebra library would cost more than these sums
+                gradient += np.einsum("kg,g->k", g, counts)
+                hessian += np.einsum("klg,g->kl", h, counts)
             else:
                 block = covariates.block(rows)
                 natural = block.parameters(theta, k)
@@ -139,16 +142,18 @@ def evaluate(
                 design = block.design(k)
                 gradient += np.einsum("kg,kgm->m", g_log * counts, design)
                 hessian += np.einsum("kgm,klg,lgn->mn", design, h_log * counts, design, optimize=True)
-            value += v @ counts
+            value += np.einsum("g,g", v, counts)
     if covariates is None:
         gradient, hessian = _in_logs(parameters, gradient, hessian)
     return float(value), gradient, hessian
 
 
 def _in_logs(parameters: np.ndarray, gradient: np.ndarray, hessian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Chain rule from parameters to their logarithms."""
+    """Chain rule from parameters to their logarithms; fills the Hessian's lower triangle."""
     gradient = parameters * gradient
     hessian = parameters[:, None] * parameters[None, :] * hessian
+    row, column = np.triu_indices(len(parameters), 1)
+    hessian[column, row] = hessian[row, column]
     k = np.arange(len(parameters))
     hessian[k, k] += gradient
     return gradient, hessian

@@ -39,7 +39,7 @@ class _ParetoNBD(PurchaseModel):
     covariate_loads: ClassVar = ((1, -1.0), (3, -1.0))
 
     def start(self, x: np.ndarray, t_x: np.ndarray, T: np.ndarray, counts: np.ndarray) -> np.ndarray:
-        mean_T = (counts @ T) / counts.sum()
+        mean_T = np.average(T, weights=counts)
         return np.log([0.5, 0.3 * mean_T, 0.5, 0.3 * mean_T])
 
     def parts(self, x: np.ndarray, t_x: np.ndarray, T: np.ndarray, counts: np.ndarray) -> tuple[Part, ...]:
@@ -65,9 +65,9 @@ class _ParetoNBD(PurchaseModel):
         first[2] = np.log(beta)
         first[3] = s / beta
         second[0, 0] = polygamma(1, r + x) - polygamma(1, r)
-        second[0, 1] = second[1, 0] = 1 / alpha
+        second[0, 1] = 1 / alpha
         second[1, 1] = -r / alpha**2
-        second[2, 3] = second[3, 2] = 1 / beta
+        second[2, 3] = 1 / beta
         second[3, 3] = -s / beta**2
         return value, first, second
 
@@ -100,10 +100,10 @@ class _ParetoNBD(PurchaseModel):
         first[1] = -(r + x) * by_alpha
         first[2] = gone / s - np.log(beta + tau)
         first[3] = -power * by_beta
-        second[0, 1] = second[1, 0] = -by_alpha
+        second[0, 1] = -by_alpha
         second[1, 1] = (r + x) * by_alpha**2
         second[2, 2] = -gone / s**2
-        second[2, 3] = second[3, 2] = -by_beta
+        second[2, 3] = -by_beta
         second[3, 3] = power * by_beta**2
         return mixture(logs, first, second)
 

@@ -12,7 +12,7 @@ from crmresearch.errors import RefusedError, UsageError
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.value.clv.fitting import PurchaseFit, covariate_columns
 from crmresearch.scoring.value.clv.gammagamma import SpendFit, expected_spend
-from crmresearch.scoring.value.clv.histories import DAYS, Groups, check_histories, group_equal
+from crmresearch.scoring.value.clv.histories import DAYS, Groups, group_equal, group_histories, numbers
 from crmresearch.scoring.value.clv.uncertainty import Estimates, IntervalMethod, Sampling, estimate, sampling_of
 
 
@@ -40,11 +40,11 @@ class PurchaseForecast:
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """Tables as a report shows them."""
-        ranked = self.customers.sort_values("expected_purchases", ascending=False, kind="stable")
+        ranked = _ranked(self.customers, "expected_purchases")
         return (
             Exhibit("clv_forecast_total", self.total),
             Exhibit("clv_forecast_new_customer", self.new_customer),
-            Exhibit("clv_forecast_customers", ranked.reset_index(drop=True), ("clv_interval_of_mean",), rows_shown=10),
+            Exhibit("clv_forecast_customers", ranked, ("clv_interval_of_mean",), rows_shown=10),
         )
 
     def findings(self) -> tuple[Finding, ...]:
@@ -161,10 +161,10 @@ class LifetimeValue:
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """Tables as a report shows them."""
-        ranked = self.customers.sort_values("residual_value", ascending=False, kind="stable")
+        ranked = _ranked(self.customers, "residual_value")
         return (
             Exhibit("clv_value_total", self.total),
-            Exhibit("clv_value_customers", ranked.reset_index(drop=True), ("clv_repeat_only",), rows_shown=10),
+            Exhibit("clv_value_customers", ranked, ("clv_repeat_only",), rows_shown=10),
         )
 
     def findings(self) -> tuple[Finding, ...]:
@@ -300,18 +300,19 @@ def _check_horizon(fit: PurchaseFit, horizon: float) -> None:
 
 
 def _groups(fit: PurchaseFit, histories: pd.DataFrame, *more: np.ndarray) -> Groups:
-    columns, counts = check_histories(histories, fit.model.columns)
     extra = covariate_columns(histories, fit.model, fit.covariates, to_fit=False)
-    return group_equal([*columns, *extra, *more], counts)
+    return group_histories(histories, fit.model.columns, [*extra, *more])
 
 
 def _mean_spend(histories: pd.DataFrame) -> np.ndarray:
     """Mean spend, 0 for customers without a repeat purchase."""
     if "mean_spend" not in histories.columns:
         raise RefusedError(
-            "no column 'mean_spend'", where="lifetime value", repair="purchase_histories() makes it from orders."
+            "no column 'mean_spend'",
+            where="lifetime value",
+            repair="purchase_histories() makes it from the customer summary.",
         )
-    z = pd.to_numeric(histories["mean_spend"]).to_numpy(dtype=float, na_value=np.nan)
+    z = numbers(histories["mean_spend"])
     repeats = histories["frequency"].to_numpy(dtype=float) > 0
     bad = repeats & ~(z >= 0)
     if bad.any():
@@ -373,3 +374,9 @@ def _per_customer(groups: Groups, estimates: Estimates, *names: str) -> dict[str
 
 def _interval_options(interval: str, sampling: Sampling) -> dict[str, str | int | None]:
     return {"interval": interval, "refits": None if sampling.draws is None else len(sampling.draws)}
+
+
+def _ranked(customers: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Highest first, columns as a report names them."""
+    ranked = customers.sort_values([by, "customer_id"], ascending=[False, True], ignore_index=True)
+    return ranked.rename(columns={"T": "time_observed", "n": "time_observed"})
