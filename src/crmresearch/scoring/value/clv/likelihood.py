@@ -242,14 +242,17 @@ def _search(
                 seen[key] = np.inf, np.zeros(len(theta)), np.eye(len(theta))
         return seen[key]
 
-    answer = minimize(
-        lambda theta: at(theta)[0],
-        start,
-        jac=lambda theta: at(theta)[1],
-        hess=lambda theta: at(theta)[2],
-        method="trust-exact",
-        options={"gtol": 1e-6, "maxiter": 200, "initial_trust_radius": 1.0, "max_trust_radius": 8.0},
-    )
+    try:
+        answer = minimize(
+            lambda theta: at(theta)[0],
+            start,
+            jac=lambda theta: at(theta)[1],
+            hess=lambda theta: at(theta)[2],
+            method="trust-exact",
+            options={"gtol": 1e-6, "maxiter": 200, "initial_trust_radius": 1.0, "max_trust_radius": 8.0},
+        )
+    except ValueError:  # the search ran away until its numbers overflowed
+        return start, lambda theta: (np.inf, np.zeros(len(theta)), np.zeros((len(theta), len(theta)))), len(seen)
     return answer.x, at, len(seen)
 
 

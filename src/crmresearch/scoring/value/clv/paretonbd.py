@@ -80,7 +80,9 @@ class _ParetoNBD(PurchaseModel):
         """
         r, alpha, s, beta = parameters
         base = np.minimum(alpha, beta) + t_x
-        reach = np.log1p((T - t_x) / base)
+        # in v = log((base + τ - t_x) / base) the integrand falls at least at this rate; beyond 45 / rate it is nothing
+        rate = base * ((r + x) / (alpha + t_x) + (s + 1) / (beta + t_x)) - 1
+        reach = np.minimum(np.log1p((T - t_x) / base), 45 / np.maximum(rate, 1e-300))
         v = reach * UNIT_NODES[:, None] ** 2  # the squares crowd the nodes at t_x, where the integrand is steep
         tau = np.concatenate([T[None], t_x + base * np.expm1(v)])
         with np.errstate(divide="ignore"):  # nobody can have left between t_x and T when they coincide
