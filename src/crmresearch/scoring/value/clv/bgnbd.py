@@ -19,7 +19,7 @@ from typing import ClassVar
 
 import numpy as np
 from scipy.special import betaln, expit, gammaln, hyp2f1, polygamma, psi
-from scipy.stats import nbinom, poisson
+from scipy.stats import nbinom
 
 from crmresearch.scoring.value.clv.likelihood import Part, Terms
 from crmresearch.scoring.value.clv.models import PurchaseModel, discount_by_quadrature, distinct
@@ -145,19 +145,10 @@ class _BetaGeometric(PurchaseModel):
         rate = rng.gamma(np.broadcast_to(r, T.shape), 1 / alpha)
         leaves = np.clip(rng.beta(np.broadcast_to(a, T.shape), b), 1e-12, 1.0)
         most = np.minimum(rng.geometric(leaves), 2**31) - self.draws_at_entry
-        # the most-th repeat purchase is the last one ever; before it, buying is Poisson
-        last_ever = rng.gamma(np.maximum(most, 1)) / rate
-        left = (last_ever < T) | (most == 0)
-        last_ever = np.where(most == 0, 0.0, last_ever)
-        x = np.where(left, most, _poisson_below(rate * T, most, rng))
-        spread = rng.beta(np.maximum(x, 1), 1.0) * T
-        return x, np.where(left, last_ever, np.where(x > 0, spread, 0.0))
-
-
-def _poisson_below(mean: np.ndarray, bound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Poisson counts given that they fall below ``bound``, by inverting the distribution function."""
-    below = np.where(bound > 0, poisson.cdf(bound - 1, mean), 1.0)
-    return np.where(bound > 0, poisson.ppf(rng.uniform(size=mean.shape) * below, mean), 0).astype(np.int64)
+        would_buy = rng.poisson(rate * T)
+        x = np.minimum(would_buy, most)
+        # the x-th of so many purchases, which fall anywhere in T
+        return x, np.where(x > 0, rng.beta(np.maximum(x, 1), would_buy - x + 1) * T, 0.0)
 
 
 def _expected_of_stayers(r: np.ndarray, alpha: np.ndarray, a: np.ndarray, b: np.ndarray, h: np.ndarray) -> np.ndarray:
