@@ -90,8 +90,6 @@ class SpendFit:
     log_likelihood : float
     x, z : np.ndarray, shape (n_repeaters,)
         Repeat purchases and their mean spend of the customers behind the fit.
-    independence : pd.DataFrame
-        measure, correlation, conf_low, conf_high, p_value of spend with frequency; see `check_independence`.
     recipe : Recipe
     """
 
@@ -100,13 +98,17 @@ class SpendFit:
     log_likelihood: float
     x: np.ndarray
     z: np.ndarray
-    independence: pd.DataFrame
     recipe: Recipe
 
     @property
     def parameters(self) -> np.ndarray:
         """p, q, gamma."""
         return np.exp(self.theta)
+
+    @property
+    def independence(self) -> pd.DataFrame:
+        """Correlation of spend with frequency: see `check_independence`."""
+        return check_independence(self.x, self.z)
 
     def tidy(self) -> pd.DataFrame:
         """One row per parameter: term, estimate, std_error (delta method), conf_low, conf_high (95 %, in logs)."""
@@ -266,7 +268,7 @@ def fit_spend(histories: pd.DataFrame) -> SpendFit:
             repair="A few very large customers dominate: fit them apart from the others.",
         )
     recipe = Recipe("clv_gammagamma", {"weak_correlation": WEAK_CORRELATION}, SOURCE)
-    return SpendFit(optimum.theta, optimum.covariance, optimum.log_likelihood, x, z, check_independence(x, z), recipe)
+    return SpendFit(optimum.theta, optimum.covariance, optimum.log_likelihood, x, z, recipe)
 
 
 def refit_spend(fit: SpendFit, x: np.ndarray, z: np.ndarray) -> SpendFit:

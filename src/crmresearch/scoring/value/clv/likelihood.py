@@ -152,10 +152,9 @@ def _in_logs(parameters: np.ndarray, gradient: np.ndarray, hessian: np.ndarray) 
     """Chain rule from parameters to their logarithms; fills the Hessian's lower triangle."""
     gradient = parameters * gradient
     hessian = parameters[:, None] * parameters[None, :] * hessian
-    row, column = np.triu_indices(len(parameters), 1)
-    hessian[column, row] = hessian[row, column]
-    k = np.arange(len(parameters))
-    hessian[k, k] += gradient
+    for i in range(len(parameters)):
+        hessian[i + 1 :, i] = hessian[i, i + 1 :]
+        hessian[i, i] += gradient[i]
     return gradient, hessian
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import pandas as pd
 
 from crmresearch.scoring.value.clv.likelihood import Part
 
@@ -82,8 +83,8 @@ class PurchaseModel(ABC):
 
 def distinct(x: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distinct values of x with the customers who have each."""
-    values, position = np.unique(x, return_inverse=True)
-    return values, np.bincount(position, weights=counts)
+    codes, values = pd.factorize(x, sort=True)
+    return values, np.bincount(codes, weights=counts)
 
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
