@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sample_study import WORDS
+from tests.reporting.sample_study import WORDS
 
 from crmresearch.reporting.words import Words, load_words, read_words
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from sample_study import Tiers, write_study
+from tests.reporting.sample_study import Tiers, write_study
 
 from crmresearch.case import Bilingual
 from crmresearch.errors import StorageError

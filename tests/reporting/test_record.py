@@ -7,7 +7,7 @@ import json
 
 import pandas as pd
 import pytest
-from sample_study import Tiers, write_study
+from tests.reporting.sample_study import Tiers, write_study
 
 from crmresearch.errors import StorageError, StudyError
 from crmresearch.reporting.record import Record, read_record, write_csv

@@ -6,7 +6,7 @@ import json
 import sys
 
 import pytest
-from small import make_project, write_study
+from tests.running.small import make_project, write_study
 
 from crmresearch import cli
 from crmresearch.running.runner import CaseOutcome, Status

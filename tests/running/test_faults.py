@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from small import make_project, run_small, write_study
+from tests.running.small import make_project, run_small, write_study
 
 from crmresearch.case import Project
 from crmresearch.errors import BusyError, StorageError

@@ -6,7 +6,7 @@ import json
 
 import nbformat
 import pytest
-from small import make_project, run_small, write_study
+from tests.running.small import make_project, run_small, write_study
 
 from crmresearch.case import Project
 from crmresearch.errors import CaseError, StorageError, UsageError

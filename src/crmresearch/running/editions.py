@@ -198,7 +198,7 @@ def _manifest(folder: Path) -> dict[str, str]:
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     new = path.with_name(f"{path.name}.new")
     with new.open("w", encoding="utf-8", newline="\n") as stream:
-        json.dump(content, stream, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
+        json.dump(content, stream, ensure_ascii=False, indent=1, allow_nan=False)
         stream.flush()
         os.fsync(stream.fileno())
     new.replace(path)

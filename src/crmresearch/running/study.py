@@ -268,7 +268,7 @@ def _title(project: Project, name: str) -> dict[str, str]:
 def _terms(case: Case) -> dict[str, dict[str, str]]:
     """The names a case brings along: its own columns, constructs and items."""
     terms = {
-        column: {**mapping.label.model_dump(), "kind": "text" if mapping.kind == "text" else "number"}
+        column: {**mapping.label.model_dump(), "kind": "name" if mapping.kind == "text" else "number"}
         for source in case.file.files
         for column, mapping in source.columns.items()
         if mapping.label

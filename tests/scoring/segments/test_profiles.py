@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pingouin
 import pytest
-from simulated import make_customers
+from tests.scoring.segments.simulated import make_customers
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Result

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from simulated import make_customers
+from tests.scoring.segments.simulated import make_customers
 
 from crmresearch.reporting.figures import segments as figures
 from crmresearch.reporting.figures.theme import theme

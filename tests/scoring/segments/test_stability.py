@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from scipy import stats
-from simulated import make_customers
+from tests.scoring.segments.simulated import make_customers
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 

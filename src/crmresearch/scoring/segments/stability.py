@@ -252,7 +252,7 @@ def assess_one_segment(
                 "k_low": min(ks),
                 "k_high": max(ks),
                 "n_references": n_references,
-                "level": level,
+                "significance_level": level,
                 "n_starts": n_starts,
                 "n_points": len(x),
             },
