@@ -33,7 +33,7 @@ def test_an_edition_holds_what_it_says(small):
     assert edition.damage() == []
     assert {p.name for p in edition.folder.iterdir()} == {"edition.json", "studies", "report.en.html", "report.zh.html"}
     assert json.loads((edition.folder / "studies/first/record.json").read_text()) == {"total": 6, "case": "shop"}
-    assert edition.content["studies"]["debts"]["why"] == "needs `payments`"
+    assert edition.content["studies"]["debts"]["why"] == {"en": "needs `payments`", "zh": "缺少 `payments`"}
     executed = nbformat.read(edition.folder / "studies/first/notebook.ipynb", as_version=4)
     assert all(cell.execution_count for cell in executed.cells if cell.cell_type == "code")
     assert str(small.root) not in (edition.folder / "studies/first/notebook.ipynb").read_text()

@@ -8,10 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmresearch.case import Case, Project, nearest
+from crmresearch.case import Bilingual, Case, Project, nearest
 from crmresearch.errors import CaseError, UsageError
 from crmresearch.running.keys import study_key
 from crmresearch.running.notebooks import INSTRUMENT, StudyNotebook
+
+_NOT_CHOSEN = Bilingual(en="not chosen (--study)", zh="本次未选(--study)")
+_NOT_LISTED = Bilingual(en="not listed in case.yaml", zh="case.yaml 未列出")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,13 @@ class Choice:
     ----------
     wanted : bool
         The study was asked for, so that not running it leaves the run partial.
-    obstacle : str
-        Why it is not run; empty where it is.
+    obstacle : Bilingual | None
+        Why it is not run; None where it is.
     """
 
     study: StudyNotebook
     wanted: bool
-    obstacle: str
+    obstacle: Bilingual | None
     parameters: Mapping[str, Any]
 
 
@@ -105,11 +108,15 @@ def choose(case: Case, notebooks: Mapping[str, StudyNotebook], request: Request,
         given |= study.check({k: v for k, v in request.parameters.items() if k in study.parameters})
         lacks = missing_needs(study, case, tables)
         if lacks:
-            obstacle = "needs " + ", ".join(f"`{need}`".replace("|", "` or `") for need in lacks)
+            wanting = [f"`{need}`" for need in lacks]
+            obstacle = Bilingual(
+                en=f"needs {', '.join(wanting)}".replace("|", "` or `"),
+                zh=f"缺少 {'、'.join(wanting)}".replace("|", "` 或 `"),
+            )
         elif asked and name not in asked:
-            obstacle = "not chosen (--study)" if request.studies else "not listed in case.yaml"
+            obstacle = _NOT_CHOSEN if request.studies else _NOT_LISTED
         else:
-            obstacle = ""
+            obstacle = None
         choices.append(Choice(study, name in asked or not (asked or lacks), obstacle, given))
     return choices
 

@@ -282,7 +282,7 @@ class _Work:
         )
         for choice in self.choices:
             if choice.obstacle:
-                self.outcome.statuses[choice.study.name] = Status("not run", choice.obstacle, choice.wanted)
+                self.outcome.statuses[choice.study.name] = Status("not run", choice.obstacle.en, choice.wanted)
 
     def _is_published(self) -> bool:
         """Whether the newest edition already is what this run would make."""
@@ -353,7 +353,9 @@ class _Work:
                 "title": choice.study.title.model_dump(),
                 "needs": list(choice.study.needs),
                 "status": self.outcome.statuses[choice.study.name].state,
-                "why": self.outcome.statuses[choice.study.name].why,
+                "why": choice.obstacle.model_dump()
+                if choice.obstacle
+                else self.outcome.statuses[choice.study.name].why,
                 "wanted": choice.wanted,
                 **self.studies.get(choice.study.name, {}),
             }
