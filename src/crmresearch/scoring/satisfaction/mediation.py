@@ -42,6 +42,8 @@ class Mediation:
     draws : float array, shape (resamples, number of rows of effects)
     n : int
         Rows in use.
+    level : float
+        Coverage of the intervals.
     """
 
     predictor: str

@@ -52,6 +52,8 @@ class PathBootstrap:
         The resamples' values, columns in table order.
     resamples : pd.DataFrame, one row
         drawn, used, no_variance, singular, not_converged.
+    level : float
+        Coverage of the intervals.
     """
 
     fit: PathFit

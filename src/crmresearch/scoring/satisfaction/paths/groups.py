@@ -38,6 +38,8 @@ class GroupComparison:
         (both ends at least partially invariant).
     permutations : pd.DataFrame, one row
         drawn, used.
+    level : float
+        1 less the size of each test.
     """
 
     groups: pd.DataFrame
