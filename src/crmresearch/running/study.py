@@ -266,13 +266,13 @@ def _title(project: Project, name: str) -> dict[str, str]:
 
 
 def _terms(case: Case) -> dict[str, dict[str, str]]:
-    """The names a case brings along: its own columns, constructs and items."""
-    terms = {
-        column: {**mapping.label.model_dump(), "kind": "name" if mapping.kind == "text" else "number"}
-        for source in case.file.files
-        for column, mapping in source.columns.items()
-        if mapping.label
-    }
+    """The names a case brings along: its own columns, constructs and items; a name alone stands for itself."""
+    terms = {}
+    for source in case.file.files:
+        for name, column in source.columns.items():
+            if column.kind:
+                label = column.label.model_dump() if column.label else {"en": name, "zh": name}
+                terms[name] = {**label, "kind": "name" if column.kind == "text" else "number"}
     if case.file.instrument:
         terms |= {key: construct.title.model_dump() for key, construct in case.file.instrument.constructs.items()}
         terms |= {key: {"en": key, "zh": key} for key in case.file.instrument.items}
