@@ -24,16 +24,10 @@ LOCKS = {
 
 
 def test_environment_yml_is_generated_from_pyproject() -> None:
+    convert = Path(sys.executable).with_name("pyproject2conda")
+    options = "yaml --name crmresearch --python-include infer --overwrite force --custom-command".split()
     made = subprocess.run(
-        [
-            Path(sys.executable).with_name("pyproject2conda"),
-            "yaml",
-            "--name",
-            "crmresearch",
-            "--python-include",
-            "infer",
-        ]
-        + ["-r", "-e .", "--custom-command", "python3 run.py lock", "--overwrite", "force"],
+        [convert, *options, "python3 run.py lock", "-r", "-e ."],
         cwd=ROOT,
         capture_output=True,
         text=True,

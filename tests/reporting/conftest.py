@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.reporting.sample_study import WORDS
 
 from crmresearch.reporting.words import Words, load_words, read_words
+from tests.reporting.sample_study import WORDS
 
 
 @pytest.fixture(scope="session")

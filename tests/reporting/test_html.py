@@ -11,7 +11,6 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from tests.reporting.sample_study import Tiers, write_study
 
 from crmresearch.case import Bilingual
 from crmresearch.errors import StorageError
@@ -19,6 +18,7 @@ from crmresearch.reporting import html
 from crmresearch.reporting.edition import Edition, load_edition
 from crmresearch.reporting.html import render_blocks, render_edition, render_index
 from crmresearch.reporting.record import read_record
+from tests.reporting.sample_study import Tiers, write_study
 
 ACT = "document.documentElement.id='live'"
 PAYLOADS = [

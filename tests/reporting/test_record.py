@@ -7,11 +7,11 @@ import json
 
 import pandas as pd
 import pytest
-from tests.reporting.sample_study import Tiers, write_study
 
 from crmresearch.errors import StorageError, StudyError
 from crmresearch.reporting.record import Record, read_record, write_csv
 from crmresearch.reporting.words import WordsError
+from tests.reporting.sample_study import Tiers, write_study
 
 
 def block(record, name):

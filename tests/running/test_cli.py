@@ -6,10 +6,10 @@ import json
 import sys
 
 import pytest
-from tests.running.small import make_project, write_study
 
 from crmresearch import cli
 from crmresearch.running.runner import CaseOutcome, Status
+from tests.running.small import make_project, write_study
 
 
 @pytest.fixture

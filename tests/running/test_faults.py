@@ -14,13 +14,13 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.running.small import make_project, run_small, write_study
 
 from crmresearch.case import Project
 from crmresearch.errors import BusyError, StorageError
 from crmresearch.running.editions import editions
 from crmresearch.running.locks import case_lock
 from crmresearch.running.progress import Console
+from tests.running.small import make_project, run_small, write_study
 
 HERE = Path(__file__).resolve().parent
 MARK = "CRMRESEARCH_TEST_MARK"

@@ -6,13 +6,13 @@ import json
 
 import nbformat
 import pytest
-from tests.running.small import make_project, run_small, write_study
 
 from crmresearch.case import Project
 from crmresearch.errors import CaseError, StorageError, UsageError
 from crmresearch.running.editions import editions
 from crmresearch.running.plan import Request
 from crmresearch.running.runner import CaseOutcome, Status, exit_code
+from tests.running.small import make_project, run_small, write_study
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from tests.scoring.segments.simulated import make_customers
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.utils.estimator_checks import check_estimator
@@ -13,6 +12,7 @@ from crmresearch.errors import RefusedError
 from crmresearch.results import Result
 from crmresearch.scoring.segments.clustering import SegmentKMeans, fit_segments
 from crmresearch.scoring.segments.preparation import prepare_features
+from tests.scoring.segments.simulated import make_customers
 
 
 def _rng() -> np.random.Generator:

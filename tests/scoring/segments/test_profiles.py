@@ -2,13 +2,13 @@ import numpy as np
 import pandas as pd
 import pingouin
 import pytest
-from tests.scoring.segments.simulated import make_customers
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Result
 from crmresearch.scoring.segments.clustering import fit_segments
 from crmresearch.scoring.segments.preparation import prepare_features
 from crmresearch.scoring.segments.profiles import profile_segments
+from tests.scoring.segments.simulated import make_customers
 
 SPEND = pd.DataFrame({"spend": [1.0, 2, 3, 50, 52], "visits": [1.0, 2, 1, 2, 2]}, index=list("abcde"))
 

@@ -4,7 +4,6 @@ import io
 
 import numpy as np
 import pytest
-from tests.scoring.segments.simulated import make_customers
 
 from crmresearch.reporting.figures import segments as figures
 from crmresearch.reporting.figures.theme import theme
@@ -16,6 +15,7 @@ from crmresearch.scoring.segments import (
     profile_segments,
     score_stability,
 )
+from tests.scoring.segments.simulated import make_customers
 
 LANGUAGES = ("en", "zh")
 

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from scipy import stats
-from tests.scoring.segments.simulated import make_customers
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
@@ -11,6 +10,7 @@ from crmresearch.scoring.segments.batched import cluster_batches
 from crmresearch.scoring.segments.clustering import fit_segments
 from crmresearch.scoring.segments.preparation import prepare_features
 from crmresearch.scoring.segments.stability import _jaccard, assess_one_segment, score_stability
+from tests.scoring.segments.simulated import make_customers
 
 
 def _segments(frame, **options):
