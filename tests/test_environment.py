@@ -25,7 +25,7 @@ LOCKS = {
 
 def test_environment_yml_is_generated_from_pyproject() -> None:
     convert = Path(sys.executable).with_name("pyproject2conda")
-    options = "yaml --name crmresearch --python-include infer --overwrite force --custom-command".split()
+    options = ["yaml", "--name", "crmresearch", "--python-include", "infer", "--overwrite", "force", "--custom-command"]
     made = subprocess.run(
         [convert, *options, "python3 run.py lock", "-r", "-e ."],
         cwd=ROOT,

@@ -41,7 +41,7 @@ def test_an_edition_holds_what_it_says(small):
 
 def test_nothing_changed_makes_no_edition_and_starts_no_kernel(small, monkeypatch):
     monkeypatch.setattr("crmresearch.running.runner.Kernels", lambda **_: pytest.fail("a kernel server was started"))
-    monkeypatch.setattr("small.take_in", lambda *_: pytest.fail("the raw files were cleaned again"))
+    monkeypatch.setattr("tests.running.small.take_in", lambda *_: pytest.fail("the raw files were cleaned again"))
     outcome = run_small(small)
     assert (outcome.fresh, outcome.exit_code, outcome.edition.name) == (False, 0, "2026-01-31-001")
     assert {s.state for s in outcome.statuses.values()} == {"reused", "not run"}

@@ -116,13 +116,14 @@ class FileGuess:
 
     @property
     def score(self) -> float:
-        """Sum of confidences; less one for a required column not found or an identifier that repeats."""
+        """Sum of confidences; less the doubt about each required column, and one if an identifier repeats."""
         found = sum(guess.confidence for guess in self.columns.values())
         if self.items:
             return found + _MIN_ITEMS
         key = self.table.key
         repeats = len(key) == 1 and key[0] in self.columns and not self.columns[key[0]].shape.unique
-        return found - sum(name not in self.columns for name in self.table.required) - repeats
+        doubt = (1 - self.columns[name].confidence if name in self.columns else 1 for name in self.table.required)
+        return found - sum(doubt) - repeats
 
 
 def shapes(frame: TextFrame) -> tuple[Shape, ...]:
