@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from crmresearch.errors import StorageError
 from crmresearch.reporting.edition import Edition, StudyRun, load_edition
+from crmresearch.reporting.fonts import font_face
 from crmresearch.reporting.notebook import notebook_body
 from crmresearch.reporting.numbers import LANGUAGES, Language
 from crmresearch.reporting.record import Block, read_record
@@ -151,24 +152,22 @@ def _write_notebook(folder: Path, edition: Edition, study: dict[str, Any]) -> No
 def _write(
     path: Path, template: str, language: Language, *, script: str = "", currency: str = "", **context: Any
 ) -> Path:
-    style = _asset("page.css")
+    write = _environment().get_template(template).render
+    context |= {"script": Markup(script), **_context(language, currency)}
+    style = _asset("page.css") + font_face(write(policy="", style="", **context))
     policy = "; ".join(
         (
             "default-src 'none'",
             f"style-src '{_hash(style)}'",
             "img-src data:",
+            "font-src data:",
             f"script-src '{_hash(script)}'" if script else "script-src 'none'",
             "base-uri 'none'",
             "form-action 'none'",
         )
     )
-    page = (
-        _environment()
-        .get_template(template)
-        .render(policy=policy, style=Markup(style), script=Markup(script), **_context(language, currency), **context)
-    )
     try:
-        path.write_text(page, encoding="utf-8", newline="\n")
+        path.write_text(write(policy=policy, style=Markup(style), **context), encoding="utf-8", newline="\n")
     except OSError as error:
         raise StorageError(f"cannot write the page: {error.strerror}", where=str(path)) from None
     return path

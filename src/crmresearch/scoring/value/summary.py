@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import ibis
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from crmresearch.errors import RefusedError, UsageError
 from crmresearch.results import Exhibit, Finding, Recipe
+
+_MONEY = "decimal(18, 2)"
 
 ZeroAmounts = Literal["occasion", "ignored"]
 
@@ -95,14 +98,16 @@ def summarise_orders(
     if start is not None:
         lines = lines.filter(lines.date >= start)
     is_purchase = lines.amount >= 0 if zero_amounts == "occasion" else lines.amount > 0
-    n_orders = is_purchase.sum()
-    if "order_id" in lines.columns:
-        n_orders = lines.order_id.nunique(where=is_purchase) + (is_purchase & lines.order_id.isnull()).sum()
-    days = lines.group_by("customer_id", "date").agg(
-        n_orders=n_orders,
-        amount=lines.amount.sum(),
-        returned=lines.amount.sum(where=lines.amount < 0),
+    lines = lines.select(
+        *(c for c in ("customer_id", "date", "order_id") if c in lines.columns),
+        "amount",
+        returned=ibis.least(lines.amount, 0).cast(_MONEY),
+        n_orders=is_purchase.cast("int32"),
     )
+    if "order_id" in lines.columns:  # an order's lines are one order; a line without an order is one too
+        lines = _add_up(lines, "customer_id", "date", "order_id")
+        lines = lines.mutate(n_orders=lines.order_id.isnull().ifelse(lines.n_orders, ibis.least(lines.n_orders, 1)))
+    days = _add_up(lines, "customer_id", "date")
     bought = days.n_orders > 0
     customers = days.group_by("customer_id").agg(
         first_date=days.date.min(where=bought),
@@ -131,6 +136,15 @@ def summarise_orders(
         returned=0.0 - customers.returned.cast("float64").fill_null(0.0),
         mean_spend=customers.amount.cast("float64") / customers.n_purchase_days.nullif(0),
         mean_repeat_spend=(customers.amount - customers.first_amount).cast("float64") / repeats.nullif(0),
+    )
+
+
+def _add_up(lines: ibis.Table, *keys: str) -> ibis.Table:
+    """Sums by key; grouping twice is faster, and smaller, than counting distinct orders."""
+    return lines.group_by(*keys).agg(
+        amount=lines.amount.sum().cast(_MONEY),
+        returned=lines.returned.sum().cast(_MONEY),
+        n_orders=lines.n_orders.sum().cast("int64"),
     )
 
 
@@ -202,18 +216,18 @@ def summarise_customers(
             repair="Choose a window that holds orders.",
         )
     customers = _as_frame(columns)
-    buyers = customers[customers["n_purchase_days"] > 0]
-    first_date = start or (buyers["first_date"].min().date() if len(buyers) else None)
+    n_buyers = int((customers["n_purchase_days"] > 0).sum())
+    first_date = start or (customers["first_date"].min().date() if n_buyers else None)
     totals = pd.DataFrame(
         {
             "start": [first_date],
             "as_of": [as_of],
             "n_customers": [len(customers)],
-            "n_buyers": [len(buyers)],
+            "n_buyers": [n_buyers],
             "n_orders": [int(customers["n_orders"].sum())],
             "spend": [customers["spend"].sum()],
             "returned": [customers["returned"].sum()],
-            "share_repeat": [(buyers["frequency"] > 0).mean()],
+            "share_repeat": [(customers["frequency"] > 0).sum() / n_buyers if n_buyers else np.nan],
             "spend_per_customer": [customers["spend"].mean()],
         }
     )
