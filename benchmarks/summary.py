@@ -4,9 +4,9 @@
     python benchmarks/summary.py --orders 1e6 --repeats 7
 
 Every peer reads the same Parquet file and hands over a data frame; database connections are open.
-Outputs are checked equal first. Times are warm medians, the peers taking turns; peak memory is that of a fresh process which does
-nothing else, less that of one which has only imported the libraries. A peer that is not installed is
-named and left out.
+Outputs are checked equal first. Times are warm medians, the peers taking turns; peak memory is that
+of a fresh process which does nothing else, less that of one which has only imported the libraries.
+A peer that is not installed is named and left out.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ cdnow_sample.csv
     1997; P. Fader and B. Hardie, brucehardie.com/notes/008, shipped with lifetimes as CDNOW_sample.txt):
     repeat purchase days until 1997-09-30, days to the last of them, days until 1997-09-30, mean spend on them
     (dollars), purchase days in the 39 weeks after.
-donations.csv
+src/crmresearch/reproduction/donations.csv
     The 11,104 donors of Fader, Hardie & Shang (2010), shipped with lifetimes: gifts, last year of a gift, years,
     donors.
 clv_lifetimes.csv
@@ -106,7 +106,7 @@ def main() -> None:
     customers = sample()
     customers.to_csv(HERE / "cdnow_sample.csv", index=False)
     donors = pd.read_csv((SOURCE / "donations.csv").open()).set_axis(["frequency", "t_x", "n", "customers"], axis=1)
-    donors.to_csv(HERE / "donations.csv", index=False)
+    donors.to_csv(HERE.parents[1] / "src" / "crmresearch" / "reproduction" / "donations.csv", index=False)
     rows = at_fixed_parameters() + fitted(customers, donors)
     table = pd.DataFrame(rows, columns=["model", "quantity", "x", "t_x", "T", "h", "value"])
     table.to_csv(HERE / "clv_lifetimes.csv", index=False, float_format="%.12g")

@@ -8,6 +8,13 @@ import numpy as np
 import pandas as pd
 
 from crmresearch.case import Project
+from crmresearch.reproduction.lifetime_models import (
+    cdnow_bgnbd,
+    cdnow_gammagamma,
+    cdnow_mbgnbd,
+    cdnow_paretonbd,
+    donations_bgbb,
+)
 from crmresearch.reproduction.mediation_models import mediation_jobs
 from crmresearch.reproduction.path_models import corp_rep_simple, mobi_ecsi_centroid, mobi_simple_path
 from crmresearch.scoring.value.indicators import build_indicators
@@ -35,6 +42,11 @@ def topsis_tzeng_huang(project: Project | None) -> dict[str, float]:
 CASES: Mapping[str, Callable[[Project | None], dict[str, float]]] = {
     "entropy_skcriteria": entropy_skcriteria,
     "topsis_tzeng_huang": topsis_tzeng_huang,
+    "cdnow_bgnbd": cdnow_bgnbd,
+    "cdnow_paretonbd": cdnow_paretonbd,
+    "cdnow_mbgnbd": cdnow_mbgnbd,
+    "cdnow_gammagamma": cdnow_gammagamma,
+    "donations_bgbb": donations_bgbb,
     "mobi_ecsi_centroid": mobi_ecsi_centroid,
     "mobi_simple_path": mobi_simple_path,
     "corp_rep_simple": corp_rep_simple,

@@ -241,6 +241,6 @@ def summarise_customers(
 
 
 def _as_frame(columns: pa.Table) -> pd.DataFrame:
-    return columns.to_pandas(
-        date_as_object=False, types_mapper={pa.string(): pd.StringDtype(na_value=float("nan"))}.get
-    )
+    """The columns without a copy where pandas can take them over; ``columns`` must not be used afterwards."""
+    text = {pa.string(): pd.StringDtype(na_value=float("nan"))}
+    return columns.to_pandas(date_as_object=False, types_mapper=text.get, split_blocks=True, self_destruct=True)

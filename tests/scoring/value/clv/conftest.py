@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from crmresearch.reproduction import lifetime_models
 from crmresearch.scoring.value.clv import purchase_histories
 
 REFERENCE = Path(__file__).resolve().parents[3] / "reference"
@@ -28,7 +29,7 @@ def cdnow(cdnow_customers: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def donors() -> pd.DataFrame:
-    return pd.read_csv(REFERENCE / "donations.csv")
+    return lifetime_models.donors()
 
 
 @pytest.fixture(scope="session")
