@@ -137,7 +137,8 @@ def main(words):
         slow = "--slow" in rest
         rest = [word for word in rest if word != "--slow"]
         set_up("peers" if slow else "test")
-        return call(PYTHON, "-m", "pytest", *(("-m", "slow") if slow else ()), *rest)[0]
+        parallel = ("-n", "logical", "--dist", "worksteal")
+        return call(PYTHON, "-m", "pytest", *parallel, *(("-m", "slow") if slow else ()), *rest)[0]
     if job == "bench":
         set_up("peers")
         names = rest or sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py"))
