@@ -103,7 +103,8 @@ def choose(case: Case, notebooks: Mapping[str, StudyNotebook], request: Request,
             )
     asked = set(request.studies or listed)
     choices = []
-    for name, study in notebooks.items():
+    for name in dict.fromkeys((*listed, *notebooks)):  # in the order of case.yaml
+        study = notebooks[name]
         given = study.check(listed.get(name, {}), where=f"{case.name}/case.yaml, studies, {name}")
         given |= study.check({k: v for k, v in request.parameters.items() if k in study.parameters})
         lacks = missing_needs(study, case, tables)
