@@ -184,13 +184,21 @@ def test_there_are_enough_payloads():
     assert len(set(PAYLOADS)) >= 30
 
 
+def is_own(style: str) -> bool:
+    """The package's style, and after it at most a font made of base64."""
+    source = r'src: url\(data:font/woff;base64,[\w+/=]+\) format\("woff"\);'
+    font = rf'(@font-face \{{ font-family: "Chinese of this page"; {source} \}})?'
+    own = html._asset("page.css")
+    return style.startswith(own) and re.fullmatch(font, style.removeprefix(own)) is not None
+
+
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_no_payload_is_live(tmp_path, words, payload):
     for name, page in pages_of(build(tmp_path, words, text=payload)).items():
         live = Live(page)
         assert live.found == [], name
         assert live.scripts == ([html._asset("index.js")] if name == "index.html" else []), name
-        assert live.styles == [html._asset("page.css")], name
+        assert [is_own(style) for style in live.styles] == [True], name
         assert "evil.example" not in "".join(re.findall(r"<[a-z][^>]*>", page)), name
 
 
@@ -215,8 +223,9 @@ def test_each_page_allows_its_own_style_and_script_only(tmp_path, words):
     for name, page in pages_of(build(tmp_path, words)).items():
         policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1].replace("&#39;", "'")
         script = f"'{html._hash(html._asset('index.js'))}'" if name == "index.html" else "'none'"
+        (style,) = Live(page).styles
         assert policy == (
-            f"default-src 'none'; style-src '{html._hash(html._asset('page.css'))}'; img-src data:; "
+            f"default-src 'none'; style-src '{html._hash(style)}'; img-src data:; font-src data:; "
             f"script-src {script}; base-uri 'none'; form-action 'none'"
         )
 
