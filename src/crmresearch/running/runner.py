@@ -15,7 +15,6 @@ from crmresearch import __version__
 from crmresearch.case import Case, Project, load_case
 from crmresearch.errors import CrmresearchError, StorageError
 from crmresearch.running.editions import (
-    FAILED_FOLDER,
     Edition,
     Staging,
     clear_staging,
@@ -228,6 +227,9 @@ class _Work:
         self, notebooks: Mapping[str, StudyNotebook], intake: Intake, wake: Callable[[], object], console: Console
     ) -> None:
         """Find out what is to be done; clean the raw files where that may be anything."""
+        declared = sorted({source.table for source in self.case.file.files})
+        if all(self._obstacles(choose(self.case, notebooks, self.request, declared))):
+            return
         self.published = editions(self.project, self.case.name)
         key = intake_key(self.case, self.software)
         known = next((e.content["intake"] for e in self.published if e.content["intake"]["key"] == key), None)
@@ -280,22 +282,19 @@ class _Work:
             processed=self.intake["processed"],
             software=self.software,
         )
-        for choice in self.choices:
+        self._obstacles(self.choices)
+
+    def _obstacles(self, choices: list[Choice]) -> list[bool]:
+        """Note which studies cannot run."""
+        for choice in choices:
             if choice.obstacle:
                 self.outcome.statuses[choice.study.name] = Status("not run", choice.obstacle.en, choice.wanted)
+        return [bool(choice.obstacle) for choice in choices]
 
     def _is_published(self) -> bool:
         """Whether the newest edition already is what this run would make."""
-        if not self.published:
-            return False
-        newest: Edition = self.published[0]
-        pages = {f"report.{language}.html" for language in self.request.languages}
-        return (
-            newest.content["as_of"] == self.as_of
-            and newest.keys == {name: key for name, (key, _) in self.keys.items()}
-            and pages <= newest.content["files"].keys()
-            and not newest.damage()
-        )
+        keys = {name: key for name, (key, _) in self.keys.items()}
+        return bool(self.published) and self._same(self.published[0], keys)
 
     def jobs(self, kernels: _Lazily, memory_bytes: int | None) -> list[Job]:
         """What is to be executed."""
@@ -330,7 +329,7 @@ class _Work:
             return
         newest = self.published[0] if self.published else None
         keys = {name: study["key"] for name, study in self.studies.items()}
-        if keys and not (newest and newest.content["as_of"] == self.as_of and self._same(newest, keys)):
+        if keys and not (newest and self._same(newest, keys)):
             number = newest.number + 1 if newest else 1
             self.staging.write(self._content(number))
             for language in self.request.languages:
@@ -345,7 +344,8 @@ class _Work:
 
     def _same(self, newest: Edition, keys: dict[str, str]) -> bool:
         pages = {f"report.{language}.html" for language in self.request.languages}
-        return newest.keys == keys and pages <= newest.content["files"].keys() and not newest.damage()
+        same = newest.content["as_of"] == self.as_of and newest.keys == keys
+        return same and pages <= newest.content["files"].keys() and not newest.damage()
 
     def _content(self, number: int) -> dict[str, Any]:
         studies = {
@@ -412,8 +412,3 @@ def _render_index(reports: Path) -> Path:
     from crmresearch.reporting.html import render_index
 
     return render_index(reports)
-
-
-def failed_notebook(project: Project, case: str, study: str) -> Path:
-    """Where the executed notebook of a study that failed is kept."""
-    return project.reports / case / FAILED_FOLDER / f"{study}.ipynb"
