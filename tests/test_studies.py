@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CASES = {
     "cdnow": {"value_indicators", "segment_profile"},
     "ecsi_mobile": {"satisfaction_loyalty"},
+    "corporate_reputation": {"satisfaction_loyalty"},
     "telco_churn": {"segment_profile"},
 }
 
