@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import math
 from collections.abc import Callable, Sequence
 
@@ -169,6 +170,7 @@ def test_duckdb_and_spark_agree_to_the_last_digit(tmp_path, orders, hand_lines, 
     path = tmp_path / "orders.parquet"
     orders(lines).to_parquet(path)
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     session = (
         sql.SparkSession.builder.master("local[2]")
         .config("spark.sql.session.timeZone", "UTC")
