@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 import math
+import sys
 from collections.abc import Callable, Sequence
 
 import ibis
