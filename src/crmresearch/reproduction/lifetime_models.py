@@ -15,8 +15,8 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from crmresearch.case import Project, load_case
-from crmresearch.cleaning import clean_case
+from crmresearch.case import Project
+from crmresearch.reproduction.builtin import open_builtin
 from crmresearch.scoring.value import summarise_customers
 from crmresearch.scoring.value.clv import PurchaseFit, expected_spend, fit_purchases, fit_spend, purchase_histories
 
@@ -64,8 +64,7 @@ def donations_bgbb(project: Project | None) -> dict[str, float]:
 
 def sample_histories(project: Project | None) -> pd.DataFrame:
     """Purchase histories, in weeks, of the customers of the published sample."""
-    project = project or Project.find()
-    processed = clean_case(project, load_case(project, "cdnow"))
+    _, processed = open_builtin(project, "cdnow")
     ids = _FILES.joinpath("cdnow_sample_ids.txt").read_text(encoding="ascii").split()
     orders = ibis.duckdb.connect().read_parquet(processed.path("orders"))
     customers = summarise_customers(orders.filter(orders.customer_id.isin(ids)), as_of=LAST_DAY).customers

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from crmresearch.case import Project, load_case
-from crmresearch.cleaning.processed import clean_case
+from crmresearch.case import Project
+from crmresearch.reproduction.builtin import open_builtin
 from crmresearch.scoring.satisfaction.mediation import mediate
 
 
@@ -15,8 +15,8 @@ def mediation_jobs(project: Project | None) -> dict[str, float]:
 
     The intervals of the source come from its own draws and are not compared.
     """
-    project = project or Project.find()
-    survey = pd.read_parquet(clean_case(project, load_case(project, "jobs_ii")).path("survey"))
+    _, processed = open_builtin(project, "jobs_ii")
+    survey = pd.read_parquet(processed.path("survey"))
     covariates = ("econ_hard", "sex", "age")
     rng = np.random.default_rng(0)
     found = mediate(survey, "treat", ["job_seek"], "depress2", covariates=covariates, rng=rng, resamples=100)

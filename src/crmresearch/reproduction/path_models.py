@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from crmresearch.case import Case, Instrument, Project, load_case
-from crmresearch.cleaning.processed import clean_case
+from crmresearch.case import Instrument, Project
 from crmresearch.errors import CaseError
+from crmresearch.reproduction.builtin import open_builtin
 from crmresearch.scoring.satisfaction.paths import PathFit, PathModel, fit_paths, preset_model
 
 
@@ -44,8 +44,7 @@ def _paths(fit: PathFit) -> dict[str, float]:
 
 
 def _survey(project: Project | None, name: str) -> tuple[pd.DataFrame, Instrument]:
-    project = project or Project.find()
-    case: Case = load_case(project, name)
+    case, processed = open_builtin(project, name)
     if case.file.instrument is None:
         raise CaseError("no instrument", where=f"{name}/case.yaml", repair="Restore the built-in case.")
-    return pd.read_parquet(clean_case(project, case).path("survey")), case.file.instrument
+    return pd.read_parquet(processed.path("survey")), case.file.instrument
