@@ -1,5 +1,10 @@
 """The few named errors. Each message says what is wrong, where, and how to repair it."""
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
 
 class CrmresearchError(Exception):
     """Base of every error a user can meet.
@@ -66,3 +71,9 @@ class BusyError(CrmresearchError):
     """Another process works on the same case."""
 
     exit_code = 4
+
+
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """``"; nearest: a, b"`` for the choices that look like ``word``; the empty string if none does."""
+    near = difflib.get_close_matches(word, list(choices), n=3, cutoff=0.5)
+    return f"; nearest: {', '.join(near)}" if near else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import random
@@ -132,6 +133,15 @@ def test_f2_kernel_dies(tmp_path, deed):
     assert (outcome.edition, outcome.exit_code) == (None, 1)
 
 
+def sleeping() -> set[int]:
+    """Every ``sleep`` below this process; one that ends while it is looked at is gone."""
+    found = set()
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found |= {process.pid} if "sleep" in process.name() else set()
+    return found
+
+
 HANGS = {
     "sleep": "import time; time.sleep(600)",
     "stopped": "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)",
@@ -146,12 +156,12 @@ def test_f3_hangs(tmp_path, cell):
     project = make_project(tmp_path)
     write_study(project, "first", cell)
     clock = Clock()
-    before = {p.pid for p in psutil.Process().children(recursive=True)}
+    before = sleeping()
     outcome = run_small(project, timeout=5, console=clock)
     assert outcome.statuses["first"].why.endswith("after 5 s (--timeout)")
     assert clock.seconds < 20
     deadline = time.monotonic() + GONE_SECONDS
-    while {p.pid for p in psutil.Process().children(recursive=True) if "sleep" in p.name()} - before:
+    while sleeping() - before:
         assert time.monotonic() < deadline, "the kernel's child lives on"
         time.sleep(0.05)
     write_study(project, "first")

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from crmresearch.case import Case, ColumnMap, SourceFile, nearest
+from crmresearch.case import Case, ColumnMap, SourceFile
 from crmresearch.cleaning.notes import Note, examples
 from crmresearch.cleaning.parsing.numbers import MONEY
 from crmresearch.cleaning.parsing.text import normal_form
 from crmresearch.cleaning.readers import TextFrame
-from crmresearch.errors import CaseError, InputError
+from crmresearch.errors import CaseError, InputError, nearest
 from crmresearch.tables import TABLES, Kind
 
 ARROW: dict[Kind, pa.DataType] = {

@@ -16,8 +16,7 @@ from typing import Any
 
 import yaml
 
-from crmresearch.case import nearest
-from crmresearch.errors import CrmresearchError
+from crmresearch.errors import CrmresearchError, nearest
 from crmresearch.reporting.numbers import KINDS, LANGUAGES, REPORT, Language, Style, format_value, plain
 from crmresearch.results import Finding
 

@@ -6,8 +6,8 @@ from importlib import resources
 
 import pandas as pd
 
-from crmresearch.case import Project, nearest
-from crmresearch.errors import CrmresearchError, UsageError
+from crmresearch.case import Project
+from crmresearch.errors import CrmresearchError, UsageError, nearest
 from crmresearch.reproduction.recomputed import CASES
 
 NOT_REACHED = "not reached yet"

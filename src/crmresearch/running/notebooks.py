@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crmresearch.case import Bilingual, Project, nearest
-from crmresearch.errors import StudyError, UsageError
+from crmresearch.case import Bilingual, Project
+from crmresearch.errors import StudyError, UsageError, nearest
 from crmresearch.tables import TABLES
 
 GIVEN_BY_RUNNER = ("case", "as_of", "language")

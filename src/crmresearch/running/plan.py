@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmresearch.case import Bilingual, Case, Project, nearest
-from crmresearch.errors import CaseError, UsageError
+from crmresearch.case import Bilingual, Case, Project
+from crmresearch.errors import CaseError, UsageError, nearest
 from crmresearch.running.keys import study_key
 from crmresearch.running.notebooks import INSTRUMENT, StudyNotebook
 

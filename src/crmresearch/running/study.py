@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from IPython.display import HTML, Image, display
 
-from crmresearch.case import Case, Instrument, Project, load_case, nearest
+from crmresearch.case import Case, Instrument, Project, load_case
 from crmresearch.cleaning import Processed, clean_case, open_processed
-from crmresearch.errors import CaseError, RefusedError, UsageError
+from crmresearch.errors import CaseError, RefusedError, UsageError, nearest
 from crmresearch.reporting.html import render_blocks
 from crmresearch.reporting.numbers import LANGUAGES
 from crmresearch.reporting.record import Block, Record

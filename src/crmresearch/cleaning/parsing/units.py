@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from crmresearch.case import nearest
-from crmresearch.errors import CaseError
+from crmresearch.errors import CaseError, nearest
 
 Dimension = Literal["money", "seconds", "number"]
 

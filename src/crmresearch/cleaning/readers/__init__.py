@@ -9,12 +9,12 @@ import zlib
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from crmresearch.case import SourceFile, nearest
+from crmresearch.case import SourceFile
 from crmresearch.cleaning.readers.frame import TextFrame
 from crmresearch.cleaning.readers.magic import format_of_content, format_of_name
 from crmresearch.cleaning.readers.parquet import read_parquet
 from crmresearch.cleaning.readers.text import read_text
-from crmresearch.errors import InputError
+from crmresearch.errors import InputError, nearest
 
 __all__ = ["FORMATS", "TextFrame", "read_file"]
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from crmresearch.case import nearest
-from crmresearch.errors import RefusedError, UsageError
+from crmresearch.errors import RefusedError, UsageError, nearest
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.satisfaction.paths import quality
 from crmresearch.scoring.satisfaction.paths.fitting import PathFit

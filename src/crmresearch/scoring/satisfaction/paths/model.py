@@ -9,8 +9,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from crmresearch.case import Instrument, nearest
-from crmresearch.errors import UsageError
+from crmresearch.case import Instrument
+from crmresearch.errors import UsageError, nearest
 
 Mode = Literal["A", "B"]
 """How items are weighted: ``A`` by their covariance with the inner proxy, ``B`` by regression on it."""

@@ -9,8 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from crmresearch.case import nearest
-from crmresearch.errors import InputError, RefusedError
+from crmresearch.errors import InputError, RefusedError, nearest
 
 Missing = Literal["mean", "casewise"]
 """``mean``: a missing value takes the item's mean in the same (re)sample; ``casewise``: its row is left out."""

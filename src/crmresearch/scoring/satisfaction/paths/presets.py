@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from crmresearch.case import Instrument, nearest, read_yaml
-from crmresearch.errors import UsageError
+from crmresearch.case import Instrument, read_yaml
+from crmresearch.errors import UsageError, nearest
 from crmresearch.scoring.satisfaction.paths.model import Mode, PathModel
 
 

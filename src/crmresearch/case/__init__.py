@@ -1,0 +1,24 @@
+"""A case: one company or data set, its folder and the ``case.yaml`` that describes it."""
+
+from crmresearch.case.files import ColumnMap, Provenance, SourceFile
+from crmresearch.case.project import Case, Project, load_case
+from crmresearch.case.questionnaire import Construct, Instrument, Item, Scale
+from crmresearch.case.schema import CaseFile
+from crmresearch.case.strict import Bilingual
+from crmresearch.case.strict_yaml import read_yaml
+
+__all__ = [
+    "Bilingual",
+    "Case",
+    "CaseFile",
+    "ColumnMap",
+    "Construct",
+    "Instrument",
+    "Item",
+    "Project",
+    "Provenance",
+    "Scale",
+    "SourceFile",
+    "load_case",
+    "read_yaml",
+]
