@@ -151,6 +151,22 @@ def new(
 
 
 @app.command()
+def simulate(
+    name: Annotated[str, typer.Argument(help="Name of the new case.")] = "petrochemical",
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 20260101,
+    customers: Annotated[int, typer.Option(help="Firms in the world.")] = 500,
+    debug: Debug = False,
+) -> int:
+    """Write a simulated petrochemical supplier's files as a new case, with what is true of them beside it."""
+    from crmresearch.case import Project
+    from crmresearch.simulation import simulate_case
+
+    folder = simulate_case(Project.find().case_folder(name), seed=seed, n_customers=customers)
+    typer.echo(f"Wrote {folder}; everything in it is simulated. Next: crmresearch check {name}")
+    return 0
+
+
+@app.command()
 def studies(debug: Debug = False) -> int:
     """List the studies: what each needs, its parameters, and on which cases it can run."""
     from crmresearch.case import Project, load_case

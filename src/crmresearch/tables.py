@@ -97,7 +97,7 @@ _TABLES = (
             Column("address", personal=True, aliases=("地址",)),
             Column("phone", personal=True, aliases=("电话", "联系电话", "联系方式", "telephone")),
             Column("manager", personal=True, aliases=("客户经理", "业务员", "负责人", "account manager")),
-            Column("first_date", "date", aliases=("建档日期", "首次合作日期", "since")),
+            Column("registered_date", "date", aliases=("建档日期", "首次合作日期", "since")),
         ),
         key=("customer_id",),
         open=True,

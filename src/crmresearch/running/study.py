@@ -14,6 +14,8 @@ import ibis
 import nbformat
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from IPython.display import HTML, Image, display
 
 from crmresearch.case import Case, Instrument, Project, load_case
@@ -27,6 +29,12 @@ from crmresearch.running.locks import case_lock
 from crmresearch.running.sentinel import CLOSED_MIME, FOLDER_VARIABLE
 from crmresearch.scoring.value import summarise_customers
 
+_NULLABLE = {
+    pa.string(): pd.StringDtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.float64(): pd.Float64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -95,10 +103,14 @@ class Study:
         return self.case.file.instrument
 
     def table(self, name: str) -> pd.DataFrame:
-        """A canonical table with one row a customer or respondent; money as float."""
-        data = pd.read_parquet(self._path(name), dtype_backend="numpy_nullable")
-        money = [c for c in data if str(data[c].dtype) == "object" or "decimal" in str(data[c].dtype)]
-        return data.astype(dict.fromkeys(money, "Float64"))
+        """A canonical table as a data frame: money as float, days as ``datetime64``, nothing guessed."""
+        content = pq.read_table(self._path(name))
+        for number, column in enumerate(content.schema):
+            plain = pa.float64() if pa.types.is_decimal(column.type) else None
+            plain = pa.timestamp("s") if pa.types.is_date(column.type) else plain
+            if plain is not None:
+                content = content.set_column(number, column.name, content.column(number).cast(plain))
+        return content.to_pandas(types_mapper=_NULLABLE.get)
 
     def customers(self, columns: Sequence[str]) -> pd.DataFrame:
         """One row a customer with the named columns: of the table ``customers``, and of the order summary.

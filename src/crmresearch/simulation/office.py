@@ -54,7 +54,7 @@ def customer_sheet(population: Population, records: Records, world: World, seed:
         "address": "地址",
         "phone": "联系电话",
         "manager": "客户经理",
-        "first_date": "建档日期",
+        "registered_date": "建档日期",
         "updated": {"heading": "最近更新日期", "kind": "date", "label": {"en": "Last updated", "zh": "最近更新日期"}},
         "branch": {"heading": "所属分公司", **own, "label": {"en": "Branch", "zh": "所属分公司"}},
         "key_account": {
