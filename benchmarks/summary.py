@@ -68,14 +68,14 @@ def simulate_orders(n_orders: int, path: Path) -> None:
 def ours(path: Path) -> pd.DataFrame:
     from crmresearch.scoring.value.summary import summarise_customers
 
-    return summarise_customers(_ibis().read_parquet(path), as_of=AS_OF).customers
+    return summarise_customers(_orders(path), as_of=AS_OF).customers
 
 
 @cache
-def _ibis() -> Any:
-    import ibis
+def _orders(path: Path) -> Any:
+    from crmresearch.running.engine import open_engine
 
-    return ibis.duckdb.connect()
+    return open_engine().read_parquet(path)
 
 
 SQL = """
@@ -101,7 +101,7 @@ from customers order by customer_id
 
 
 def sql(path: Path) -> pd.DataFrame:
-    return _duckdb().execute(SQL, {"path": str(path), "as_of": AS_OF}).to_arrow_table().to_pandas()
+    return _duckdb().sql(SQL, params={"path": str(path), "as_of": AS_OF}).to_arrow_table().to_pandas()
 
 
 @cache

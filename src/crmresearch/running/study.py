@@ -25,6 +25,7 @@ from crmresearch.reporting.html import render_blocks
 from crmresearch.reporting.numbers import LANGUAGES
 from crmresearch.reporting.record import Block, Record
 from crmresearch.reporting.words import Words, load_words
+from crmresearch.running.engine import open_engine
 from crmresearch.running.locks import case_lock
 from crmresearch.running.sentinel import CLOSED_MIME, FOLDER_VARIABLE
 from crmresearch.scoring.value import summarise_customers
@@ -79,7 +80,7 @@ class Study:
     _processed: Processed
     _record: Record
     _words: Words
-    _engine: ibis.BaseBackend = field(default_factory=lambda: ibis.duckdb.connect())
+    _engine: ibis.BaseBackend = field(default_factory=open_engine)
 
     @property
     def as_of(self) -> dt.date:
