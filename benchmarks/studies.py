@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
-import nbformat
-import pandas as pd
 import psutil
 
 from crmresearch.case import Case, Project
@@ -77,16 +75,23 @@ files: [{file: orders.csv, table: orders, columns: {customer_id: id, date: day, 
 
 def take_nothing_in(project: Project, case: Case, known: str) -> SimpleNamespace:
     """Stand for the processed tables: these studies simulate their own."""
+    import pandas as pd
+
     books = {"ledger": [], "quarantine": ["column", "reason"], "log": ["column", "examples"]}
     empty = {name: pd.DataFrame(columns=["source_file", *columns], dtype=object) for name, columns in books.items()}
     return SimpleNamespace(folder=project.processed / case.name / "none", tables=(), **empty)
 
 
 def blank_page(place: Path, language: str = "index") -> Path:
-    return place / f"{language}.html"
+    """Stand for a report page, which plain papermill does not make either."""
+    page = place / ("index.html" if language == "index" else f"report.{language}.html")
+    page.write_text("", encoding="utf-8")
+    return page
 
 
 def make_project(root: Path) -> Project:
+    import nbformat
+
     for folder in ("data/raw/bench", "data/processed", "reports", "notebooks"):
         (root / folder).mkdir(parents=True)
     (root / "data/raw/bench/case.yaml").write_text(CASE_FILE, encoding="utf-8")
@@ -126,6 +131,8 @@ def run_plain(root: Path) -> Path:
 
 def shown(folder: Path) -> dict[str, list]:
     """What each executed notebook shows, cell by cell."""
+    import nbformat
+
     found = {}
     for path in sorted(folder.glob(f"*/{NOTEBOOK_FILE}")):
         cells = nbformat.read(path, as_version=4).cells
