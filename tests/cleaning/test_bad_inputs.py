@@ -72,7 +72,7 @@ A = [
     Bad("16", "N", rows("\u200b张\u00a0三\u3000,2023-01-03,1"), ("TEXT_NORMALISED", "张 三")),
     Bad("17", "N", rows("ＡＢ,2023-01-03,1"), ("TEXT_NORMALISED", "AB")),
     Bad("18 workbook as csv", "E", workbook(), ("orders.csv", "Excel workbook", "Formats read")),
-    Bad("18 workbook", "E", workbook(), ("orders.xlsx", "Excel workbook", "Formats read"), file="orders.xlsx"),
+    Bad("18 hollow workbook", "E", workbook(), ("orders.xlsx", "damaged workbook"), file="orders.xlsx"),
     Bad("18 csv as workbook", "E", rows(), ("orders.xlsx", "content is text"), file="orders.xlsx"),
     Bad("18 sav as csv", "E", b"$FL2@(#) SPSS DATA FILE", ("orders.csv", "SPSS")),
     Bad("18 zip as csv", "E", b"PK\x03\x04" + b"\0" * 40, ("orders.csv", "zip archive")),

@@ -5,6 +5,7 @@ from crmresearch.cleaning.notes import RULES
 from crmresearch.cleaning.processed import Processed, clean_case, open_processed
 from crmresearch.cleaning.proposal import propose_case
 from crmresearch.cleaning.quarantine import REASONS
+from crmresearch.cleaning.readers import source_digest
 from crmresearch.cleaning.receipt import receipt
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "open_processed",
     "propose_case",
     "receipt",
+    "source_digest",
 ]
