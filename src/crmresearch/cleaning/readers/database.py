@@ -157,12 +157,13 @@ def _read_only(url: Any, where: str) -> Iterator[Any]:
         engine = sqlalchemy.create_engine(url, poolclass=NullPool, connect_args={"timeout": SECONDS + 10})
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
     try:
-        with engine.connect() as plain, plain.execution_options(**options) as link, link.begin():
+        with engine.connect() as plain, plain.execution_options(**options) as link, link.begin() as transaction:
             if options:
                 link.exec_driver_sql(f"SET LOCAL statement_timeout = {SECONDS * 1000}")
             else:
                 link.exec_driver_sql("BEGIN")
             yield link
+            transaction.rollback()
     finally:
         engine.dispose()
 

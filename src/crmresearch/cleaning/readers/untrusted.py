@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from crmresearch.case import SourceFile
 from crmresearch.cleaning.notes import Note
+from crmresearch.cleaning.readers.encodings import LOST
 from crmresearch.cleaning.readers.frame import BROKEN, EMPTY, TextFrame
 from crmresearch.errors import InputError
 
@@ -21,7 +22,7 @@ SECONDS = 120
 """Wall-clock and processor time that one file may take."""
 
 _CHILD = Path(__file__).parent / "child"
-_INFO = b"crmresearch"
+_LONE = dict.fromkeys(range(0xD800, 0xE000), LOST)
 
 
 def read_workbook(data: bytes, source: SourceFile, wanted: Collection[str]) -> TextFrame:
@@ -62,6 +63,13 @@ def sheet_names(data: bytes, file: str) -> tuple[str, ...]:
     return tuple(info["sheets"])
 
 
+def workbook_top(data: bytes, file: str, sheet: str) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """The first rows of a sheet as they look: merged cells filled, nothing taken for a heading yet."""
+    options = {"form": "workbook", "sheet": sheet, "skip_rows": 0, "heading_rows": 0, "wanted": []}
+    info, _ = _run(options, data, file)
+    return tuple((row, tuple(cells)) for row, cells in info["top"])
+
+
 def _ask(form: str, data: bytes, source: SourceFile, wanted: Collection[str]) -> TextFrame:
     options = {
         "form": form,
@@ -71,12 +79,12 @@ def _ask(form: str, data: bytes, source: SourceFile, wanted: Collection[str]) ->
         "encoding": source.encoding,
         "wanted": sorted(wanted),
     }
-    info, table = _run(options, data, source.file)
+    info, columns = _run(options, data, source.file)
     notes = tuple(Note(n["rule"], n["severity"], n["column"], n["count"], tuple(n["examples"])) for n in info["notes"])
     top = tuple((row, tuple(cells)) for row, cells in info["top"])
     if not info["headings"]:
         return EMPTY
-    columns = [column.combine_chunks() for column in table.columns]
+    columns = [pa.array(columns[0], pa.int64()), *(pa.array(column, pa.large_string()) for column in columns[1:])]
     n = len(info["headings"])
     flaws = {j: columns[1 + n + i] for i, j in enumerate(info["flawed"])}
     return TextFrame(
@@ -93,10 +101,10 @@ def _ask(form: str, data: bytes, source: SourceFile, wanted: Collection[str]) ->
     )
 
 
-def _run(options: dict[str, Any], data: bytes, file: str) -> tuple[dict[str, Any], pa.Table]:
-    """Let the child read ``data``; it answers with an Arrow stream, or refuses with a sentence."""
+def _run(options: dict[str, Any], data: bytes, file: str) -> tuple[dict[str, Any], list[list[Any]]]:
+    """Let the child read ``data``; it answers with a table in JSON, or refuses with a sentence."""
     command = [sys.executable, str(_CHILD), json.dumps(options, ensure_ascii=True)]
-    environment = {**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system", "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"}
     environment["OPENBLAS_NUM_THREADS"] = "1"
     try:
         done = subprocess.run(command, input=data, capture_output=True, timeout=SECONDS, env=environment, check=False)
@@ -115,11 +123,9 @@ def _run(options: dict[str, Any], data: bytes, file: str) -> tuple[dict[str, Any
             repair="Save the one table needed as CSV UTF-8, or open and save the file anew.",
         )
     try:
-        with pa.ipc.open_stream(done.stdout) as stream:
-            table = stream.read_all()
-        table.validate(full=True)
-        return json.loads(table.schema.metadata[_INFO]), table
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        answer = json.loads(done.stdout.decode("utf-8", "surrogatepass").translate(_LONE))
+        return answer["info"], answer["columns"]
+    except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"cannot be read ({type(error).__name__})", where=file, repair="Save it as CSV UTF-8."
         ) from None

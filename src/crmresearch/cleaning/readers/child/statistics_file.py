@@ -8,12 +8,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 from refusal import RefusalError, note
 from workbook import number_text
 
 
-def read(data: bytes, options: dict[str, Any]) -> tuple[dict[str, Any], list[pa.Array]]:
+def read(data: bytes, options: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
     """The file as columns of text, with what is to be known of it."""
     columns, meta = _parse(data, options)
     n = len(columns[0]) if columns else 0
@@ -21,7 +20,7 @@ def read(data: bytes, options: dict[str, Any]) -> tuple[dict[str, Any], list[pa.
         raise RefusalError(f"cut off: {n:,} of {meta.number_rows:,} rows", "Copy or export it again.")
     notes = _encoding_notes(columns, meta, options)
     headings: list[str] = []
-    arrays = [pa.array(range(2, n + 2), pa.int64())]
+    arrays: list[Any] = [list(range(2, n + 2))]
     wordings = {}
     taken = {name.casefold() for name in meta.column_names}
     for name, values in zip(meta.column_names, columns, strict=True):
@@ -29,7 +28,7 @@ def read(data: bytes, options: dict[str, Any]) -> tuple[dict[str, Any], list[pa.
         missing = _missing_codes(meta, name)
         texts, told = _texts(values, missing, labels)
         headings.append(name)
-        arrays.append(pa.array(texts, pa.large_string()))
+        arrays.append(texts)
         wording = meta.column_names_to_labels.get(name) or ""
         if wording:
             wordings[name] = wording
@@ -42,7 +41,7 @@ def read(data: bytes, options: dict[str, Any]) -> tuple[dict[str, Any], list[pa.
             taken.add(second.casefold())
             known = {_text(code): str(label) for code, label in labels.items()}
             headings.append(second)
-            arrays.append(pa.array([known.get(t) if t else None for t in texts], pa.large_string()))
+            arrays.append([known.get(t) if t else None for t in texts])
     info = {"sheet": "", "headings": headings, "notes": notes, "wordings": wordings, "flawed": [], "top": []}
     return {**info, "date_1904": False}, arrays
 
@@ -51,6 +50,8 @@ def _parse(data: bytes, options: dict[str, Any]) -> tuple[list[list[Any]], Any]:
     import pyreadstat
 
     form = options["form"]
+    if data.startswith(b"<stata_dta>") and not data.rstrip(b"\n").endswith(b"</stata_dta>"):
+        raise RefusalError("cut off: the end of the Stata file is missing", "Copy or export it again.")
     read = pyreadstat.read_sav if form == "spss" else pyreadstat.read_dta
     suffix = {"spss": ".zsav" if data[:4] == b"$FL3" else ".sav"}.get(form, ".dta")
     with tempfile.TemporaryDirectory() as folder:
@@ -110,7 +111,7 @@ def _encoding_notes(columns: list[list[Any]], meta: Any, options: dict[str, Any]
     declared = options["encoding"] or meta.file_encoding or ""
     words = [v for column in columns for v in column[:200] if isinstance(v, str) and not v.isascii()]
     words += [w for w in meta.column_names_to_labels.values() if w and not w.isascii()]
-    if not words or declared.upper().replace("-", "") == "UTF8":
+    if not words or not declared or declared.upper().replace("-", "") == "UTF8":
         return []
     samples = tuple(sorted(set(words))[:4])
     notes = [note("ENCODING", "normalised", 1, (declared, *samples))]

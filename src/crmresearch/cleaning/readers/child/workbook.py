@@ -10,7 +10,6 @@ import xml.etree.ElementTree as ET
 import zipfile
 from typing import Any
 
-import pyarrow as pa
 from refusal import RefusalError, note
 from sheetxml import MAX_CELLS, Facts, facts_of
 
@@ -70,7 +69,7 @@ def sheets(data: bytes) -> list[str]:
         return [name for name in _visible(book) if _sheet(book, name).height]
 
 
-def read(data: bytes, options: dict[str, Any]) -> tuple[dict[str, Any], list[pa.Array]]:
+def read(data: bytes, options: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
     """One sheet as columns of text, with what is to be known of it."""
     with _open(data) as book, zipfile.ZipFile(io.BytesIO(data)) as archive:
         parts = _sheet_parts(archive)
@@ -78,6 +77,8 @@ def read(data: bytes, options: dict[str, Any]) -> tuple[dict[str, Any], list[pa.
         facts = facts_of(_part(archive, parts[name]) if name in parts else b"", name, _zero_formats(archive))
         sheet = _sheet(book, name)
         rows = _rows(sheet, facts)
+        if not options["heading_rows"]:
+            return {"top": _top(rows, sheet.merged_cell_ranges or [])}, []
         notes = [*_book_notes(book, archive, name), *facts.notes]
         merges = sheet.merged_cell_ranges or []
         date_1904 = bool(
@@ -268,11 +269,11 @@ def _frame(
     options: dict[str, Any],
     notes: list[dict[str, Any]],
     date_1904: bool,
-) -> tuple[dict[str, Any], list[pa.Array]]:
+) -> tuple[dict[str, Any], list[Any]]:
     below = [i for i in rows if i > options["skip_rows"] and any(cell.strip() for cell in rows[i])]
     info = {"sheet": name, "headings": [], "notes": notes, "wordings": {}, "flawed": [], "date_1904": date_1904}
     if not below:
-        return {**info, "top": []}, [pa.array([], pa.int64())]
+        return {**info, "top": []}, [[]]
     begin = below[0]
     head = range(begin, begin + options["heading_rows"])
     width = max(len(cells) for cells in rows.values())
@@ -282,16 +283,28 @@ def _frame(
     _refuse_repeats([headings[j] for j in used], begin, name)
     flaws = facts.flaws(merges, begin + len(head), max(rows), width)
     places = [i for i in rows if i >= head.stop and (any(c.strip() for c in rows[i]) or i in facts.flawed_rows)]
-    arrays = [pa.array(places, pa.int64())]
+    arrays = [places]
     raw = facts.raw
     for j in used:
         column = [raw.get((i, j)) or (rows[i][j] if j < len(rows[i]) else "") for i in places]
-        arrays.append(pa.array(column, pa.large_string()))
+        arrays.append(column)
     flawed = [k for k, j in enumerate(used) if any((i, j) in flaws for i in places)]
     for k in flawed:
-        arrays.append(pa.array([flaws.get((i, used[k])) for i in places], pa.large_string()))
-    top = [[i, [cell[:200] for cell in rows[i][:200]]] for i in sorted(rows)[:_TOP]]
-    return {**info, "headings": [headings[j] for j in used], "flawed": flawed, "top": top}, arrays
+        arrays.append([flaws.get((i, used[k])) for i in places])
+    info |= {"headings": [headings[j] for j in used], "flawed": flawed, "top": _top(rows, merges)}
+    return info, arrays
+
+
+def _top(rows: dict[int, list[str]], merges: list[Any]) -> list[Any]:
+    """The first rows with content, merged cells filled with what they show."""
+    first = {i: [cell[:200] for cell in rows[i][:500]] for i in sorted(rows)[:_TOP]}
+    for (top, left), (bottom, right) in merges:
+        shown = first.get(top + 1, [])
+        for i in range(top + 1, min(bottom + 1, max(first, default=0)) + 1):
+            for j in range(left, min(right + 1, len(first.get(i, [])))):
+                if left < len(shown):
+                    first[i][j] = shown[left]
+    return [[i, cells] for i, cells in first.items()]
 
 
 def _after(rows: dict[int, list[str]], start: int, j: int) -> Any:
