@@ -35,9 +35,15 @@ class ParsedColumn:
 
 
 def parse_column(
-    raw: pa.LargeStringArray, plan: ColumnPlan, case: Case, file: str, *, date_1904: bool = False
+    raw: pa.LargeStringArray,
+    plan: ColumnPlan,
+    case: Case,
+    file: str,
+    *,
+    counted: pa.BooleanArray | None = None,
+    date_1904: bool = False,
 ) -> ParsedColumn:
-    """Parse one column of raw cells by its plan.
+    """Parse one column of raw cells by its plan; notes count the cells that ``counted`` marks, all without it.
 
     Raises
     ------
@@ -46,7 +52,8 @@ def parse_column(
     """
     cells = pc.dictionary_encode(raw)
     indices, distinct = cells.indices, cells.dictionary
-    counts = _counts(indices, len(distinct))
+    counts = _counts(indices if counted is None else indices.filter(counted), len(distinct))
+    n_null = raw.null_count if counted is None else raw.filter(counted).null_count
     cleaned = text.clean(distinct)
     declared = _declared_missing(cleaned, plan)
     missing = pc.or_(pc.equal(cleaned, ""), declared)
@@ -55,7 +62,7 @@ def parse_column(
     present, coded = answer_codes(pc.if_else(pc.is_null(lost), present, None), plan.origin.answers)
     parsed = _parse(present, plan, case, f"{file}, column {plan.origin.heading!r}", date_1904)
     parsed = Parsed(parsed.values, pc.coalesce(lost, parsed.reasons), pc.coalesce(coded, parsed.rules))
-    notes = tuple(_notes(plan, distinct, cleaned, declared, parsed, counts, raw.null_count))
+    notes = tuple(_notes(plan, distinct, cleaned, declared, parsed, counts, n_null))
     parsed = parsed.take(indices)
     reasons = parsed.reasons
     if plan.required:
@@ -180,14 +187,18 @@ def _notes(
     empty = total(pc.equal(cleaned, "")) + n_null
     if empty and not plan.required:
         yield Note("EMPTY", "warning", plan.name, empty)
-    changed = pc.and_(pc.not_equal(raw, cleaned), pc.is_null(parsed.reasons))
+    seen = pc.greater(counts, 0)
+    changed = pc.and_(pc.and_(pc.not_equal(raw, cleaned), pc.is_null(parsed.reasons)), seen)
     if pc.any(changed).as_py():
         shown = changes(raw.filter(changed), cleaned.filter(changed))
         yield Note("TEXT_NORMALISED", "normalised", plan.name, total(changed), shown)
+    declared = pc.and_(declared, seen)
     if pc.any(declared).as_py():
         shown = examples(raw.filter(declared).to_pylist())
         yield Note("DECLARED_MISSING", "normalised", plan.name, total(declared), shown)
     for rule in sorted(pc.unique(parsed.rules.drop_null()).to_pylist()):
-        hit = pc.fill_null(pc.equal(parsed.rules, rule), False)
+        hit = pc.and_(pc.fill_null(pc.equal(parsed.rules, rule), False), seen)
+        if not pc.any(hit).as_py():
+            continue
         shown = changes(raw.filter(hit), pc.cast(parsed.values.filter(hit), pa.large_string()))
         yield Note(rule, "normalised", plan.name, total(hit), shown)

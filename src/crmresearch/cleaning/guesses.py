@@ -45,8 +45,8 @@ class Shape:
         Decimal mark of the numbers.
     currency : str
         The currency that signs in the cells state.
-    serials : float
-        Share of cells that are Excel's day numbers, if they are dates at all.
+    serials, seconds : float
+        Shares of cells that are Excel's day numbers, if they are dates at all; that are durations.
     words : tuple[str, ...]
         The texts of a column that holds twelve or fewer, in sorted order.
     wording, short : str
@@ -67,6 +67,7 @@ class Shape:
     decimal: str
     currency: str
     serials: float = 0.0
+    seconds: float = 0.0
     words: tuple[str, ...] = ()
     wording: str = ""
     short: str = ""
@@ -200,14 +201,15 @@ def _shape(heading: str, cells: pa.Array, skipped: Collection[str]) -> Shape:
         decimal,
         "CNY" if signs.keys() & {"元", "¥", "rmb", "cny"} else next((s.upper() for s in signs if len(s) == 3), ""),
         (n - days.null_count) / max(n, 1),
+        (n - numbers.parse_number(filled, kind="number", dimension="seconds").values.null_count) / max(n, 1),
         tuple(sorted(distinct.to_pylist())) if len(distinct) <= _MAX_WORDS else (),
     )
 
 
 def _as_table(table: Table, columns: tuple[Shape, ...]) -> FileGuess:
     items = _items(columns) if table.name == "survey" else ()
-    asked = [s for s in columns if s.short] or columns
-    items = items if len(items) >= _MIN_ITEMS and len(items) * 2 > len(asked) else ()
+    mostly = any(s.short for s in columns) or len(items) * 2 > len(columns)
+    items = items if len(items) >= _MIN_ITEMS and mostly else ()
     free = [s for s in columns if s not in items]
     candidates = [_by_name(column, shape) for column in table.columns for shape in free]
     chosen = _assign(filter(None, candidates), {})
@@ -243,6 +245,8 @@ def _by_name(column: Column, shape: Shape) -> Guess | None:
     readable = shape.share(column.kind)
     if column.kind == "date" and readable < shape.serials:
         readable = shape.serials
+    if column.unit == "s":
+        readable = shape.seconds
     if shape.n and (readable < 0.5 or (column.kind == "text" and shape.kind == "flag")):
         return None
     bonus = 0.08 * (2 * readable - 1)

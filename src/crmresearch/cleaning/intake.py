@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +83,7 @@ def take_in(case: Case, source: SourceFile, schema: pa.Schema) -> FileIntake:
     raw |= {p.name: _row_numbers(case, source, len(frame.rows)) for p in plans if p.origin.row_number}
     screened = no_records(raw, plans, frame.cells[0])
     record = pc.is_null(screened)
-    values, reasons, found = _parse(case, source, frame, plans, raw, positions)
+    values, reasons, found = _parse(case, source, frame, plans, raw, positions, record)
     rows = _canonical(schema, {**_constants(source), **values}, source, frame)
     rounded = {n.column: n.count for n in found if n.rule == "ROUNDED"}
     check_sizes(rows.filter(record), plans, rounded, source.table, source.label)
@@ -92,7 +94,8 @@ def take_in(case: Case, source: SourceFile, schema: pa.Schema) -> FileIntake:
     tables = [_broken_entries(frame, source)]
     place = {"file": source.label, "sheet": frame.sheet}
     blank = pa.nulls(len(record), pa.large_string())
-    whole_row = [("", next(iter(raw.values())), screened)]
+    front = pc.if_else(pc.equal(pc.utf8_trim_whitespace(frame.cells[0]), ""), None, frame.cells[0])
+    whole_row = [("", pc.coalesce(front, next(iter(raw.values()))), screened)]
     if items:
         whole_row.append(("", blank, unanswered(rows, items)))
     bad = pc.invert(record)
@@ -109,7 +112,7 @@ def take_in(case: Case, source: SourceFile, schema: pa.Schema) -> FileIntake:
         rows,
         pc.invert(bad),
         pa.concat_tables(tables),
-        (*frame.notes, *notes, *found),
+        (*_without_declared_sheets(frame.notes, case, source), *notes, *found),
         plans,
         frame.sheet,
     )
@@ -122,6 +125,7 @@ def _parse(
     plans: tuple[ColumnPlan, ...],
     raw: dict[str, pa.Array],
     positions: dict[str, int],
+    record: pa.BooleanArray,
 ) -> tuple[dict[str, pa.Array], dict[str, pa.Array], tuple[Note, ...]]:
     """Values, reasons and notes of the planned columns: read, then computed, then with the signs of returns."""
     parsed: dict[str, ParsedColumn] = {}
@@ -130,7 +134,8 @@ def _parse(
             continue
         flaw = frame.flaws.get(positions.get(plan.name, -1))
         cells = raw[plan.name] if flaw is None else pc.if_else(pc.is_null(flaw), raw[plan.name], None)
-        column = parse_column(cells, plan, case, source.label, date_1904=frame.date_1904)
+        counted = record if flaw is None else pc.and_(record, pc.is_null(flaw))
+        column = parse_column(cells, plan, case, source.label, counted=counted, date_1904=frame.date_1904)
         reasons = column.reasons if flaw is None else pc.coalesce(flaw, column.reasons)
         parsed[plan.name] = ParsedColumn(column.values, reasons, column.notes)
     for plan in plans:
@@ -146,6 +151,19 @@ def _parse(
             reasons["type"] = pc.coalesce(reasons["type"], void)
         notes = (*notes, *more)
     return values, reasons, notes
+
+
+def _without_declared_sheets(notes: tuple[Note, ...], case: Case, source: SourceFile) -> Iterator[Note]:
+    """The notes, the one about further sheets without those that other entries read."""
+    declared = {other.sheet for other in case.file.files if other.file == source.file}
+    for note in notes:
+        if note.rule != "OTHER_SHEETS":
+            yield note
+            continue
+        rest = tuple(name for name in note.examples if name not in declared)
+        count = note.count - len(note.examples) + len(rest)
+        if count:
+            yield dataclasses.replace(note, count=count, examples=rest)
 
 
 def _constants(source: SourceFile) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def _file(case: Case, source: SourceFile) -> Iterator[str]:
             items += 1
             continue
         guess = best_guess([table[plan.name]], shape) if shape and plan.name in names else None
-        yield f"    {plan.name} ← {_origin(plan.origin)}{_evidence(guess, shape, plan.name in names)}"
+        yield f"    {plan.name} ← {_origin(source.columns[plan.name])}{_evidence(guess, shape, plan.name in names)}"
     if items:
         yield f"    {items} items of the instrument"
     unused = [shape for shape in dict.fromkeys(by_heading.values()) if shape.heading not in used]

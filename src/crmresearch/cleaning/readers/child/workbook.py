@@ -296,14 +296,12 @@ def _frame(
 
 
 def _top(rows: dict[int, list[str]], merges: list[Any]) -> list[Any]:
-    """The first rows with content, merged cells filled with what they show."""
+    """The first rows with content; what is merged across columns stands in each of them."""
     first = {i: [cell[:200] for cell in rows[i][:500]] for i in sorted(rows)[:_TOP]}
-    for (top, left), (bottom, right) in merges:
-        shown = first.get(top + 1, [])
-        for i in range(top + 1, min(bottom + 1, max(first, default=0)) + 1):
-            for j in range(left, min(right + 1, len(first.get(i, [])))):
-                if left < len(shown):
-                    first[i][j] = shown[left]
+    for (top, left), (_, right) in merges:
+        cells = first.get(top + 1, [])
+        for j in range(left + 1, min(right + 1, len(cells))):
+            cells[j] = cells[left]
     return [[i, cells] for i, cells in first.items()]
 
 
