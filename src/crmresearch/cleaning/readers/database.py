@@ -49,8 +49,8 @@ def read_database(source: SourceFile, folder: Path) -> tuple[TextFrame, str]:
     InputError
         The database cannot be reached, lacks a table or a right, or broke off three times.
     """
-    _one_select(source)
     url = _url(source, folder)
+    _one_select(source, url.get_backend_name())
     shown = url.render_as_string(hide_password=True)
     where = f"{source.file}, database {shown}"
     for attempt in range(1, TRIES + 1):
@@ -74,12 +74,12 @@ class _BrokenOffError(Exception):
         super().__init__()
 
 
-def _one_select(source: SourceFile) -> None:
+def _one_select(source: SourceFile, backend: str) -> None:
     import sqlglot
     from sqlglot import expressions
 
     try:
-        statements = [s for s in sqlglot.parse(source.query) if s is not None]
+        statements = [s for s in sqlglot.parse(source.query, read={"postgresql": "postgres"}.get(backend, backend)) if s is not None]
     except sqlglot.errors.SqlglotError as error:
         problem = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines()[0][:120]
         raise CaseError(

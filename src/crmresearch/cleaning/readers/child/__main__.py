@@ -13,8 +13,8 @@ from pathlib import Path
 
 from refusal import RefusalError  # a neighbour: the folder is run, so it is on the path
 
-BASE_BYTES = 350_000_000
-BYTES_PER_BYTE = 40
+BASE_BYTES = 250_000_000
+BYTES_PER_BYTE = 20
 MAX_BYTES = 4_000_000_000
 CPU_SECONDS = 120
 
