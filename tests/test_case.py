@@ -50,7 +50,7 @@ def test_a_case_file_is_read_as_written(project: Project) -> None:
         (("table: orders", "table: order"), ("unknown table 'order'", "nearest: orders")),
         (("amount: total", "amuont: total"), ("no column 'amuont'", "nearest: amount")),
         (("amount: total", "amount: {heading: total, kind: money}"), ("fixed kind",)),
-        (("amount: total", "amount: {}"), ("heading or row_number",)),
+        (("amount: total", "amount: {}"), ("one of heading, row_number",)),
         (("file: o.csv", "file: ../o.csv"), ("bare name of a file",)),
         (("file: o.csv", "file: /etc/passwd"), ("bare name of a file",)),
         (("file: o.csv", "file: .."), ("bare name of a file",)),

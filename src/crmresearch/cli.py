@@ -115,11 +115,13 @@ def _tell(outcome: Any, reports: Path) -> None:
 
 @app.command()
 def check(case: Annotated[str, typer.Argument(help="The case to check.")], debug: Debug = False) -> int:
-    """Clean the raw files of a case and print what was kept, merged and set aside; write nothing."""
+    """Clean the raw files of a case and print what was mapped, kept, merged and set aside; write nothing."""
     from crmresearch.case import Project, load_case
-    from crmresearch.cleaning import clean_files, receipt
+    from crmresearch.cleaning import clean_files, receipt, review
 
-    typer.echo(receipt(clean_files(load_case(Project.find(), case))))
+    loaded = load_case(Project.find(), case)
+    typer.echo(review(loaded))
+    typer.echo(receipt(clean_files(loaded)))
     return 0
 
 
@@ -129,9 +131,9 @@ def new(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Its data files; they are copied.")],
     debug: Debug = False,
 ) -> int:
-    """Make a case from data files, with a commented case.yaml whose mappings are guessed."""
-    from crmresearch.case import Project
-    from crmresearch.cleaning import propose_case
+    """Make a case from data files, with a commented case.yaml whose mappings are guessed, and try it."""
+    from crmresearch.case import Project, load_case
+    from crmresearch.cleaning import clean_files, propose_case, receipt, review
 
     folder = Project.find().case_folder(name)
     if folder.exists():
@@ -146,7 +148,16 @@ def new(
     for path in files:
         shutil.copy2(path, folder / path.name)
     (folder / "case.yaml").write_text(text, encoding="utf-8")
-    typer.echo(f"Wrote {folder / 'case.yaml'}. Read it through, mend it, then: crmresearch check {name}")
+    try:
+        loaded = load_case(Project.find(), name)
+        typer.echo(review(loaded))
+        typer.echo(receipt(clean_files(loaded)))
+    except CrmresearchError as question:
+        typer.echo(f"To be answered first: {question}")
+    asked = text.count("# ??") + text.count(" ?? ") - text.count("# ?? ")
+    typer.echo(
+        f"Wrote {folder / 'case.yaml'}; {asked} lines in it ask something (??). Mend it, then: crmresearch check {name}"
+    )
     return 0
 
 

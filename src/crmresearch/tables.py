@@ -115,7 +115,15 @@ _TABLES = (
             ),
             Column("product", aliases=("产品", "品名", "牌号", "规格", "description", "stock code", "item")),
             Column("quantity", "number", aliases=("数量", "重量", "吨数", "qty", "number of cds")),
-            Column("unit", aliases=("单位", "uom")),
+            Column("unit", aliases=("单位", "计量单位", "uom")),
+            # What the line is, in the file's words: returns are negated, void lines set aside (cleaning/returns.py).
+            Column(
+                "type",
+                aliases=(
+                    *("单据类型", "业务类型", "交易类型", "订单状态", "销售类型"),
+                    *("order type", "transaction type", "order status"),
+                ),
+            ),
             Column("tax_included", "flag", aliases=("含税", "是否含税", "tax included")),
             Column("price", "number", unit="currency", low=0, aliases=("单价", "unit price")),
             Column(

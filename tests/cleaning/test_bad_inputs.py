@@ -6,17 +6,27 @@ Outcomes: ``E`` the file is refused, ``Q`` a row or value is set aside, ``N`` a 
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import io
 import pickle
+import sqlite3
+import tempfile
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pyreadstat
 import pytest
+import xlsxwriter
 
 from crmresearch.cleaning import Cleaned, clean_files
 from crmresearch.errors import CaseError, InputError
+from tests.cleaning.bombs import far_cell, many_blanks, many_parts, with_entities, zip_bomb
 
 HEAD = "id,date,amount\n"
 GOOD = "a,2023-01-02,1.50\n"
@@ -72,7 +82,7 @@ A = [
     Bad("16", "N", rows("\u200b张\u00a0三\u3000,2023-01-03,1"), ("TEXT_NORMALISED", "张 三")),
     Bad("17", "N", rows("ＡＢ,2023-01-03,1"), ("TEXT_NORMALISED", "AB")),
     Bad("18 workbook as csv", "E", workbook(), ("orders.csv", "Excel workbook", "Formats read")),
-    Bad("18 workbook", "E", workbook(), ("orders.xlsx", "Excel workbook", "Formats read"), file="orders.xlsx"),
+    Bad("18 hollow workbook", "E", workbook(), ("orders.xlsx", "not a workbook that can be read"), file="orders.xlsx"),
     Bad("18 csv as workbook", "E", rows(), ("orders.xlsx", "content is text"), file="orders.xlsx"),
     Bad("18 sav as csv", "E", b"$FL2@(#) SPSS DATA FILE", ("orders.csv", "SPSS")),
     Bad("18 zip as csv", "E", b"PK\x03\x04" + b"\0" * 40, ("orders.csv", "zip archive")),
@@ -133,6 +143,7 @@ E_IDS = [
 ]
 
 DAY = {"customer_id": "id", "amount": "amount"}
+ORDERS = {**DAY, "date": "date"}
 
 F = [
     Bad("90", "E", rows("b,01/02/2023,1", "c,13/02/2023,1"), ("column 'date'", "01/02/2023", "13/02/2023", "format")),
@@ -148,6 +159,14 @@ F = [
     Bad("94", "E", rows("b,2/1/68,1"), ("column 'date'", "two digits", "2/1/68")),
     Bad("94 without as_of", "E", HEAD + "b,2/1/68,1\n", ("%y", "as_of"),
         {"columns": {**DAY, "date": {"heading": "date", "format": "%d/%m/%y"}}}),
+    Bad("92 declared missing", "Q", rows("b,9999-12-31,1"), ("3", "date", "MISSING_VALUE"),
+        {"columns": {**DAY, "date": {"heading": "date", "missing": ["9999-12-31"]}}}),
+    Bad("93 month", "N", rows("b,2023年5月,1"), ("MONTH_ONLY", "2023-05-01")),
+    Bad("93 last of month", "N", rows("b,2024年2月,1"), ("MONTH_ONLY", "2024-02-29"),
+        {"columns": {**DAY, "date": {"heading": "date", "month_as": "last day"}}}),
+    Bad("93 month cut", "Q", rows("b,2023.1,1"), ("3", "date", "MONTH_DOUBTFUL")),
+    Bad("97", "=", rows("b,2023-03-26 02:30:00,1", "c,2023-10-29 02:30:00,1"), ("a", "b", "c"), {},
+        {"time_zone": "Europe/Berlin"}),
     Bad("95", "N", rows("b,2023-01-02T23:30:00+00:00,1", "c,2023-01-02 23:30,1"), ("ZONE_CONVERTED", "2023-01-03"),
         {}, {"time_zone": "Asia/Shanghai"}),
     Bad("95 unknown zone", "E", rows(), ("time_zone", "Mars/Olympus"), {}, {"time_zone": "Mars/Olympus"}),
@@ -165,6 +184,14 @@ G = [
     Bad("104 percent", "Q", rows("b,2023-01-03,10%"), ("3", "amount", "UNKNOWN_UNIT")),
     Bad("106", "N", rows("b,2023-01-03,１２．５"), ("TEXT_NORMALISED", "12.5")),
     Bad("107", "W", rows("b,2023-01-03,-5"), ("NEGATIVE_AMOUNT",)),
+    Bad("107 quantity", "N", "id,date,amount,n\na,2023-01-02,5,-2\n", ("RETURN_SIGN",),
+        {"columns": {**ORDERS, "quantity": "n"}}),
+    Bad("107 type", "N", "id,date,amount,type\na,2023-01-02,5,退货\n", ("RETURN_SIGN",),
+        {"columns": {**ORDERS, "type": "type"}}),
+    Bad("107 linked", "N", rows("a,2023-01-03,-1.50"), ("RETURN_LINKED",)),
+    Bad("107 not linked", "W", rows("a,2023-01-03,-7"), ("RETURN_UNLINKED",)),
+    Bad("107 cancelled", "Q", "id,date,amount,type\na,2023-01-02,5,sale\nb,2023-01-02,5,已取消\n",
+        ("3", "type", "CANCELLED"), {"columns": {**ORDERS, "type": "type"}}),
     Bad("108", "W", rows("b,2023-01-03,0"), ("ZERO_AMOUNT",)),
     Bad("109 nan", "Q", rows("b,2023-01-03,NaN"), ("3", "amount", "NOT_A_NUMBER")),
     Bad("109 inf", "Q", rows("b,2023-01-03,inf"), ("3", "amount", "NOT_A_NUMBER")),
@@ -174,14 +201,166 @@ G = [
     Bad("116 without id", "W", rows(GOOD.strip()), ("DUPLICATE_ROWS", "row 3")),
     Bad("unit unknown", "E", rows(), ("unknown unit '万员'", "万元"),
         {"columns": {"customer_id": "id", "date": "date", "amount": {"heading": "amount", "unit": "万员"}}}),
+    Bad("104 unit in the heading", "E", "id,date,金额(万元)\na,2023-01-02,1.5\n",
+        ("column '金额(万元)'", "the heading says 万元, no unit is declared", "unit: 万元"),
+        {"columns": {**ORDERS, "amount": "金额(万元)"}}),
+    Bad("104 tax in the heading", "E", "id,date,金额(不含税)\na,2023-01-02,1.5\n",
+        ("column '金额(不含税)'", "tax is excluded", "tax: excluded"),
+        {"columns": {**ORDERS, "amount": "金额(不含税)"}}),
+    Bad("104 measure in the heading", "E", "id,date,amount,数量(箱)\na,2023-01-02,1.5,3\n",
+        ("column '数量(箱)'", "the heading says 箱", "unit: 箱"), {"columns": {**ORDERS, "quantity": "数量(箱)"}}),
     Bad("unit", "N", rows("b,2023-01-03,2"), ("UNIT", "20000.00"),
         {"columns": {"customer_id": "id", "date": "date", "amount": {"heading": "amount", "unit": "万元"}}}),
     Bad("166", "E", pickle.dumps({"a": 1}), ("orders.csv", "pickle")),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("bad", [*A, *B, *E_IDS, *F, *G], ids=lambda bad: f"#{bad.number}")
-def test_bad_input(bad: Bad, make) -> None:
+def book(rows: list[list[Any]], finish: Callable[..., None] | None = None, **options: Any) -> bytes:
+    """An xlsx workbook: one sheet of cells, and what ``finish(workbook, sheet)`` adds."""
+    stream = io.BytesIO()
+    workbook = xlsxwriter.Workbook(stream, {"in_memory": True, **options})
+    sheet = workbook.add_worksheet("2023")
+    day = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+    for i, row in enumerate(rows):
+        for j, cell in enumerate(row):
+            sheet.write_datetime(i, j, cell, day) if isinstance(cell, dt.datetime) else sheet.write(i, j, cell)
+    if finish:
+        finish(workbook, sheet)
+    workbook.close()
+    return stream.getvalue()
+
+
+XLSX = [["id", "date", "amount"], ["a", "2023-01-02", 1.5]]
+SECOND = ["b", "2023-01-03", 2]
+
+
+def added(source: bytes, name: str, content: bytes) -> bytes:
+    stream = io.BytesIO(source)
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr(name, content)
+    return stream.getvalue()
+
+
+def second_sheet(name: str, rows: list[list[Any]], **hidden: bool) -> Callable[..., None]:
+    def finish(workbook: Any, sheet: Any) -> None:
+        other = workbook.add_worksheet(name)
+        for i, row in enumerate(rows):
+            other.write_row(i, 0, row)
+        if hidden:
+            other.hide()
+
+    return finish
+
+
+def sav(columns: dict[str, list[Any]], **options: Any) -> bytes:
+    import pandas as pd
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.sav"
+        pyreadstat.write_sav(pd.DataFrame(columns), str(path), **options)
+        return path.read_bytes()
+
+
+def parquet(table: pa.Table) -> bytes:
+    stream = io.BytesIO()
+    pq.write_table(table, stream)
+    return stream.getvalue()
+
+
+def database(*rows: tuple[Any, ...]) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.db"
+        link = sqlite3.connect(path)
+        link.execute("CREATE TABLE sales (id TEXT, date TEXT, amount INTEGER)")
+        link.executemany("INSERT INTO sales VALUES (?, ?, ?)", rows)
+        link.commit()
+        link.close()
+        return path.read_bytes()
+
+
+ASKED = {"connection": "CRM_TEST_DATABASE", "query": "SELECT * FROM sales ORDER BY id"}
+SPSS = {"id": ["a", "b"], "date": ["2023-01-02", "2023-01-03"], "amount": [1.5, 2.0]}
+
+C = [
+    Bad("42", "Q", book([*XLSX, [12345678901234567890, "2023-01-03", 2]]),
+        ("3", "customer_id", "SCIENTIFIC_NOTATION"), file="o.xlsx"),
+    Bad("43", "=", book([*XLSX, ["007", "2023-01-03", 2]]), ("007", "a"), file="o.xlsx"),
+    Bad("44", "W", book(XLSX, lambda w, s: (s.write(2, 0, 7, w.add_format({"num_format": "000"})),
+                                           s.write_row(2, 1, ["2023-01-03", 2]))), ("ZERO_FORMAT",), file="o.xlsx"),
+    Bad("44 width", "N", book([*XLSX, [7, "2023-01-03", 2]]), ("ZERO_PADDED", "007"),
+        {"columns": {**ORDERS, "customer_id": {"heading": "id", "width": 3}}}, file="o.xlsx"),
+    Bad("45", "Q", book([*XLSX, SECOND], lambda w, s: s.write_formula("C3", "=C2+1", None, "")),
+        ("3", "amount", "FORMULA_NO_VALUE"), file="o.xlsx"),
+    Bad("45 error cell", "Q", book([*XLSX, SECOND], lambda w, s: s.write_formula("C3", "=1/0", None, "#DIV/0!")),
+        ("3", "amount", "ERROR_CELL"), file="o.xlsx"),
+    Bad("47 heading", "E", book([["id", "", ""], ["a", "date", "amount"], SECOND],
+                                lambda w, s: s.merge_range("B1:C1", "sale")),
+        ("o.xlsx, sheet '2023', row 1", "'sale' spans 2 columns", "heading_rows: 2"), file="o.xlsx"),
+    Bad("47", "Q", book([*XLSX, ["b", "2023-01-03", 2], ["", "2023-01-03", 3]],
+                        lambda w, s: s.merge_range("A3:A4", "b")), ("4", "customer_id", "MERGED_CELL"), file="o.xlsx"),
+    Bad("48 rows", "W", book([*XLSX, SECOND], lambda w, s: s.set_row(2, None, None, {"hidden": True})),
+        ("HIDDEN_ROWS",), file="o.xlsx"),
+    Bad("48 sheet", "W", book(XLSX, second_sheet("old", [["x"]], hidden=True)),
+        ("HIDDEN_SHEETS", "old"), file="o.xlsx"),
+    Bad("49", "E", book([["notes"], ["see the next sheet"]], second_sheet("sales", XLSX)),
+        ("o.xlsx", "the sheet 'sales'", "sheet: sales"), file="o.xlsx"),
+    Bad("49 several", "E", book(XLSX, second_sheet("2024", XLSX)), ("several sheets: '2023', '2024'",), file="o.xlsx"),
+    Bad("49 unknown sheet", "E", book(XLSX), ("no sheet '2022'", "'2023'"), {"sheet": "2022"}, file="o.xlsx"),
+    Bad("50", "N", book([*XLSX, ["b", 45000, 2]]), ("EXCEL_SERIAL", "2023-03-15"), file="o.xlsx"),
+    Bad("50 text", "N", rows("b,45000,2"), ("EXCEL_SERIAL", "2023-03-15")),
+    Bad("50 from 1904", "N", book([*XLSX, ["b", 43538, 2]], date_1904=True), ("EXCEL_SERIAL", "2023-03-15"),
+        file="o.xlsx"),
+    Bad("50 out of bounds", "Q", rows("b,99999,2"), ("3", "date", "NOT_A_DATE")),
+    Bad("52", "E", far_cell(), ("o.xlsx", "XFD1048576", "1,048,576 rows and 16,384 columns"), file="o.xlsx"),
+    Bad("53", "E", zip_bomb(), ("o.xlsx", "unpack", "zip bomb"), file="o.xlsx"),
+    Bad("53 parts", "E", many_parts(), ("o.xlsx", "parts, above the limit"), file="o.xlsx"),
+    Bad("54", "E", many_blanks(), ("o.xlsx", "zip bomb, or a sheet of blanks"), file="o.xlsx"),
+    Bad("55", "E", with_entities(book(XLSX)), ("o.xlsx", "defines entities"), file="o.xlsx"),
+    Bad("57 macros", "W", added(book(XLSX), "xl/vbaProject.bin", b"x"), ("MACROS",), file="o.xlsm"),
+    Bad("57 links", "W", added(book(XLSX), "xl/externalLinks/externalLink1.xml", b"<a/>"), ("EXTERNAL_LINKS",),
+        file="o.xlsx"),
+    Bad("18 cut workbook", "E", book(XLSX)[:-200], ("o.xlsx", "damaged or cut-off workbook"), file="o.xlsx"),
+    Bad("1 empty workbook", "E", b"", ("o.xlsx", "empty"), file="o.xlsx"),
+    Bad("2 empty sheet", "E", book([]), ("o.xlsx", "empty"), file="o.xlsx"),
+    Bad("2 workbook heading only", "E", book(XLSX[:1]), ("o.xlsx", "no rows"), file="o.xlsx"),
+    Bad("34 workbook", "E", book([["id", "date", "amount", "Amount "], ["a", "2023-01-02", 1, 2]]),
+        ("o.xlsx, sheet '2023', row 1", "'Amount' stands twice"), file="o.xlsx"),
+    Bad("40 workbook", "Q", book([*XLSX, ["合计", "", 1.5]]), ("3", "", "TOTAL_ROW"), file="o.xlsx"),
+    Bad("41 workbook", "E", book([["Sales"], *XLSX]), ("Row 2 looks like the heading", "skip_rows: 1"), file="o.xlsx"),
+    Bad("41 two rows", "E", "sale,,\n,when,\nid,date,amount\na,2023-01-02,1\n", ("skip_rows: 2",)),
+]  # fmt: skip
+MISNAMED = (
+    sav(SPSS | {"id": ["x" * 8, "b"]}).replace(b"UTF-8", b"CP819").replace(b"x" * 8, "张三李四".encode("gb18030"))
+)
+"""An SPSS file whose text is GB18030 and which says that it is Latin-1."""
+
+D = [
+    Bad("59", "N", sav(SPSS | {"amount": [1.5, 99.0]}, missing_ranges={"amount": [99]},
+                       variable_value_labels={"amount": {99: "拒答"}}), ("USER_MISSING", "99 拒答"), file="o.sav"),
+    Bad("61", "W", MISNAMED, ("ENCODING_DOUBTFUL",), file="o.sav"),
+    Bad("61 declared", "=", MISNAMED, ("b", "张三李四"), {"encoding": "gb18030"}, file="o.sav"),
+    Bad("62", "E", sav(SPSS)[:-30], ("o.sav", "cut-off"), file="o.sav"),
+    Bad("62 header only", "E", b"$FL2@(#) SPSS DATA FILE", ("o.sav", "damaged"), file="o.sav"),
+    Bad("63 empty", "E", b"", ("o.parquet", "empty"), file="o.parquet"),
+    Bad("63 footerless", "E", b"PAR1" + b"x" * 50, ("o.parquet", "Parquet"), file="o.parquet"),
+    Bad("65", "E", parquet(pa.table({"id": [[1]], "date": ["2023-01-02"], "amount": [1]})),
+        ("o.parquet", "column 'id' is of type list"), file="o.parquet"),
+    Bad("67", "E", database(), ("sales", "no such table: sale", "nearest: sales"),
+        {**ASKED, "query": "SELECT * FROM sale"}, file="a.db"),
+    Bad("70", "E", b"x" * 8 + b"DUCK" + b"x" * 50, ("a.duckdb", "a DuckDB database"), file="a.duckdb"),
+    Bad("71", "Q", database(("a", "2023-01-02", 1), ("b", "2023-01-03", "one")), ("3", "amount", "NOT_A_NUMBER"),
+        ASKED, file="a.db"),
+    Bad("72", "E", database(), ("a.db", "no rows"), ASKED, file="a.db"),
+    Bad("73", "N", database(("b", "2023-01-02", 1), ("a", "2023-01-03", 2)), ("NO_ORDER",),
+        {**ASKED, "query": "SELECT * FROM sales"}, file="a.db"),
+    Bad("169", "E", database(("a", "2023-01-02", 1)), ("not one SELECT",),
+        {**ASKED, "query": "SELECT 1; DROP TABLE sales"}, file="a.db"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", [*A, *B, *C, *D, *E_IDS, *F, *G], ids=lambda bad: f"#{bad.number}")
+def test_bad_input(bad: Bad, make, monkeypatch) -> None:
+    monkeypatch.setenv("CRM_TEST_DATABASE", f"sqlite:///{bad.file}")
     case = make({bad.file: bad.content}, {bad.file: bad.entry}, **bad.case)
     if bad.outcome == "E":
         with pytest.raises((InputError, CaseError)) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -30,10 +31,24 @@ class ColumnMap(Strict):
         The heading in the file; empty with ``row_number``.
     row_number : bool
         The column is the row's number within the file (for files without an identifier).
+    times : tuple[str, str] | None
+        The column is the product of two others of the file's columns (``[quantity, price]``).
     format : str
-        Date format (``%d/%m/%Y``); needed where day and month cannot be told apart.
+        Date format (``%d/%m/%Y``); needed where day and month cannot be told apart. ``serial`` and
+        ``serial1904`` are Excel's day numbers.
+    month_as : {"first day", "last day"}
+        The day that stands for a date which names a month only (``2023年5月``).
     unit : str
-        Unit the file states the values in, where it is not the table's (``万元``).
+        Unit the file states the values in, where it is not the table's (``万元``); for a quantity
+        the unit of measure (``吨``).
+    tax : str
+        Whether the amounts are with or without tax, where no column of the file says so.
+    confirmed : bool
+        A person has compared unit and tax with the file; heading and size are not held against them.
+    width : int
+        Identifiers are padded with zeros to so many characters, where a spreadsheet has cut them.
+    answers : dict[str, int]
+        Wording of an answer → its code.
     decimal : str
         Decimal mark of the file's numbers; the other of ``.`` and ``,`` then separates thousands.
     missing : tuple[str, ...]
@@ -44,8 +59,14 @@ class ColumnMap(Strict):
 
     heading: str = ""
     row_number: bool = False
+    times: tuple[str, str] | None = None
     format: str = ""
+    month_as: Literal["first day", "last day"] = "first day"
     unit: str = ""
+    tax: Literal["", "included", "excluded"] = ""
+    confirmed: bool = False
+    width: int = Field(default=0, ge=0, le=64)
+    answers: dict[str, int] = Field(default_factory=dict)
     decimal: Literal[".", ","] = "."
     missing: tuple[str, ...] = ()
     kind: Kind | None = None
@@ -55,8 +76,8 @@ class ColumnMap(Strict):
 
     @model_validator(mode="after")
     def _one_origin(self) -> ColumnMap:
-        if bool(self.heading) == self.row_number:
-            raise ValueError("give either a heading or row_number: true")
+        if bool(self.heading) + self.row_number + bool(self.times) != 1:
+            raise ValueError("give one of heading, row_number: true and times: [column, column]")
         return self
 
 
@@ -70,6 +91,16 @@ class SourceFile(Strict):
     delimiter, encoding, skip_rows
         Only where the file does not tell: the column separator (``whitespace`` for runs of blanks),
         the text encoding, title lines above the heading.
+    heading_rows : int
+        Rows of the heading, where a merged heading stands above others.
+    sheet : str
+        Sheet of a workbook; needed where several hold the headings.
+    connection, query
+        Instead of a file: the name of the environment variable that holds the database's URL, and
+        one SELECT. ``file`` is then the name under which the rows are accounted for.
+    platform : str
+        The survey platform whose export this is: its question numbers are short names (``q3``, ``q4_2``)
+        and its codes for skipped questions are missing values.
     optional : bool
         An empty file is a warning, not an error.
     """
@@ -81,7 +112,17 @@ class SourceFile(Strict):
     delimiter: str = ""
     encoding: str = ""
     skip_rows: int = Field(default=0, ge=0)
+    heading_rows: int = Field(default=1, ge=1, le=5)
+    sheet: str = ""
+    connection: str = ""
+    query: str = ""
+    platform: Literal["", "wenjuanxing"] = ""
     optional: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name of these rows in lineage and ledger: the file's, with the sheet's where one is declared."""
+        return f"{self.file} [{self.sheet}]" if self.sheet else self.file
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -91,12 +132,24 @@ class SourceFile(Strict):
         return {name: {"heading": item} if isinstance(item, str) else item for name, item in value.items()}
 
     @model_validator(mode="after")
+    def _file_or_database(self) -> SourceFile:
+        if bool(self.connection) != bool(self.query):
+            raise ValueError("a database needs both connection and query")
+        if self.connection and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.connection):
+            raise ValueError("connection must be the NAME of an environment variable, never the URL itself")
+        if self.connection and (self.sheet or self.delimiter or self.encoding or self.skip_rows):
+            raise ValueError("a database has no sheet, delimiter, encoding or skip_rows")
+        return self
+
+    @model_validator(mode="after")
     def _known_columns(self) -> SourceFile:
         if self.table not in TABLES:
             raise ValueError(f"unknown table {self.table!r}{nearest(self.table, TABLES)}")
         table = TABLES[self.table]
         known = [c.name for c in table.columns]
         for name, column in self.columns.items():
+            if column.times and not set(column.times) <= self.columns.keys():
+                raise ValueError(f"column {name!r} is the product of columns that are not declared: {column.times}")
             if name in known and column.kind is not None:
                 raise ValueError(f"column {name!r} of {self.table} has a fixed kind; leave 'kind' out")
             if name not in known and not (table.open and column.kind is not None):

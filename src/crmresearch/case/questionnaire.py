@@ -25,16 +25,20 @@ class Construct(Strict):
 
 
 class Scale(Strict):
-    """The answer scale all items share; both ends included."""
+    """The answer scale all items share, both ends included, and the wording of its answers where files hold it."""
 
     low: int
     high: int
     missing: tuple[str, ...] = ()
+    answers: dict[str, int] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _ordered(self) -> Scale:
         if self.high <= self.low:
             raise ValueError("scale: high must be above low")
+        outside = next((word for word, code in self.answers.items() if not self.low <= code <= self.high), None)
+        if outside is not None:
+            raise ValueError(f"scale: the code of the answer {outside!r} lies outside the scale")
         return self
 
 

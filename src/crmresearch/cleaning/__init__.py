@@ -5,7 +5,9 @@ from crmresearch.cleaning.notes import RULES
 from crmresearch.cleaning.processed import Processed, clean_case, open_processed
 from crmresearch.cleaning.proposal import propose_case
 from crmresearch.cleaning.quarantine import REASONS
+from crmresearch.cleaning.readers import source_digest
 from crmresearch.cleaning.receipt import receipt
+from crmresearch.cleaning.review import review
 
 __all__ = [
     "REASONS",
@@ -17,4 +19,6 @@ __all__ = [
     "open_processed",
     "propose_case",
     "receipt",
+    "review",
+    "source_digest",
 ]

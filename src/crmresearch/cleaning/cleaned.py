@@ -13,9 +13,11 @@ from crmresearch.cleaning import ledger, quarantine
 from crmresearch.cleaning.customers import orphans, unknown_respondents
 from crmresearch.cleaning.duplicates import find_repeats, in_canonical_order
 from crmresearch.cleaning.intake import FileIntake, take_in
+from crmresearch.cleaning.measures import check_files
 from crmresearch.cleaning.notes import Note, excerpt, log_table
-from crmresearch.cleaning.orders import order_notes
+from crmresearch.cleaning.orders import mixture_notes, order_notes
 from crmresearch.cleaning.plan import table_schema
+from crmresearch.cleaning.returns import linked_returns
 from crmresearch.errors import CaseError, InputError
 from crmresearch.tables import TABLES
 
@@ -71,10 +73,11 @@ def clean_files(case: Case) -> Cleaned:
     schemas = {name: table_schema(case, name) for name in names}
     intakes = [take_in(case, source, schemas[source.table]) for source in case.file.files]
     tables, aside, lines = {}, [], []
-    notes = [(i.source.file, note) for i in intakes for note in i.notes]
+    notes = [(i.source.label, note) for i in intakes for note in i.notes]
     known = None
     for name in names:
         own = [i for i in intakes if i.source.table == name]
+        check_files((i.source.label, i.rows.filter(i.sound), i.plans) for i in own)
         fate = _settle(name, own, known)
         tables[name], more, table_notes = fate.kept, fate.quarantine, fate.notes
         known = tables[name]["customer_id"].combine_chunks() if name == "customers" else known
@@ -87,7 +90,7 @@ def clean_files(case: Case) -> Cleaned:
         quarantine.in_order(pa.concat_tables(aside)),
         pa.Table.from_pylist(sorted(lines, key=lambda line: line["source_file"]), ledger.SCHEMA),
         log_table(notes),
-        {i.source.file: i.sha256 for i in sorted(intakes, key=lambda i: i.source.file)},
+        {i.source.file: i.sha256 for i in sorted(intakes, key=lambda i: i.source.label)},
     )
 
 
@@ -105,30 +108,34 @@ def _settle(name: str, intakes: list[FileIntake], known: pa.Array | None) -> _Fa
     rows = in_canonical_order(pa.concat_tables(i.rows.filter(i.sound) for i in intakes), table).combine_chunks()
     lost = orphans(rows, name, known)
     aside = [i.quarantine for i in intakes]
+    sheets = {i.source.label: i.sheet for i in intakes}
     if lost.null_count < len(lost):
-        aside.append(_entries(rows, "customer_id", lost))
+        aside.append(_entries(rows, "customer_id", lost, sheets))
         rows = rows.filter(pc.is_null(lost))
     repeats = find_repeats(rows, table)
     merged, conflicting = pa.array(repeats.merged), pa.array(repeats.conflicting)
     if repeats.conflicting.any():
         reason = pc.if_else(conflicting, pa.scalar("CONFLICT"), pa.scalar(None, pa.string()))
-        aside.append(_entries(rows, table.key[0], reason))
+        aside.append(_entries(rows, table.key[0], reason, sheets))
     notes = [
         *_per_file("MERGED", "normalised", rows.filter(merged), table.key[0] if table.key else ""),
         *_per_file("DUPLICATE_ROWS", "warning", rows.filter(pa.array(repeats.unproved)), ""),
     ]
     kept = rows.filter(pc.invert(pc.or_(merged, conflicting)))
     for i in intakes:
-        own = kept.filter(pc.equal(kept["source_file"], i.source.file))
+        own = kept.filter(pc.equal(kept["source_file"], i.source.label))
         found = {"orders": lambda own=own: order_notes(own), "survey": lambda own=own: unknown_respondents(own, known)}
-        notes += [(i.source.file, note) for note in found.get(name, tuple)()]
+        notes += [(i.source.label, note) for note in found.get(name, tuple)()]
+    if name == "orders":
+        notes += [("", note) for note in (*linked_returns(kept), *mixture_notes(kept))]
     return _Fate(kept, rows.filter(merged), pa.concat_tables(aside), notes)
 
 
-def _entries(rows: pa.Table, column: str, reasons: pa.Array) -> pa.Table:
+def _entries(rows: pa.Table, column: str, reasons: pa.Array, sheets: dict[str, str]) -> pa.Table:
     """Quarantine entries for rows that failed beside others, not by themselves."""
     places, raw, files = (rows[name].combine_chunks() for name in ("source_row", column, "source_file"))
-    return quarantine.entries(places, raw, reasons, file=files, sheet="", column=column)
+    sheet = pa.array(sheets.values(), pa.string()).take(pc.index_in(files, value_set=pa.array(sheets, pa.string())))
+    return quarantine.entries(places, raw, reasons, file=files, sheet=sheet, column=column)
 
 
 def _per_file(rule: str, severity: str, rows: pa.Table, column: str) -> Iterable[tuple[str, Note]]:
@@ -140,7 +147,7 @@ def _per_file(rule: str, severity: str, rows: pa.Table, column: str) -> Iterable
 
 def _account(case: Case, intake: FileIntake, fate: _Fate) -> dict[str, object]:
     def own(rows: pa.Table) -> pa.Table:
-        return rows.filter(pc.equal(rows["source_file"], intake.source.file))
+        return rows.filter(pc.equal(rows["source_file"], intake.source.label))
 
     entries = own(fate.quarantine)
     line = ledger.ledger_line(intake, own(fate.kept), own(fate.merged), entries)
@@ -151,7 +158,7 @@ def _account(case: Case, intake: FileIntake, fate: _Fate) -> dict[str, object]:
         raise InputError(
             f"{line['rows_quarantined']:,} of {intake.rows_in:,} rows cannot be used; the first: "
             f"{excerpt(first['raw_value'])!r}, {first['reason']} ({quarantine.REASONS[first['reason']]})",
-            where=f"{intake.source.file}, row {first['source_row']}{column}",
+            where=f"{intake.source.label}, row {first['source_row']}{column}",
             repair="Mend the mapping or the file; "
             f"up to {case.file.max_quarantined_share:.0%} may be set aside (max_quarantined_share).",
         )
@@ -159,11 +166,14 @@ def _account(case: Case, intake: FileIntake, fate: _Fate) -> dict[str, object]:
 
 
 def _refuse_repeated_files(case: Case) -> None:
-    names = [source.file for source in case.file.files]
-    twice = next((name for name in names if names.count(name) > 1), None)
+    labels = [source.label for source in case.file.files]
+    files = {source.file: sum(other.file == source.file for other in case.file.files) for source in case.file.files}
+    twice = [s for s in case.file.files if labels.count(s.label) > 1 or (files[s.file] > 1 and not s.sheet)]
     if twice:
         raise CaseError(
-            f"the file {twice!r} is declared twice", where=f"{case.name}/case.yaml", repair="Declare each file once."
+            f"the file {twice[0].label!r} is declared twice",
+            where=f"{case.name}/case.yaml",
+            repair="Declare each file once; of a workbook, each sheet once, by its name ('sheet').",
         )
 
 

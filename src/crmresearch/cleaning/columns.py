@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -34,8 +34,16 @@ class ParsedColumn:
     notes: tuple[Note, ...]
 
 
-def parse_column(raw: pa.LargeStringArray, plan: ColumnPlan, case: Case, file: str) -> ParsedColumn:
-    """Parse one column of raw cells by its plan.
+def parse_column(
+    raw: pa.LargeStringArray,
+    plan: ColumnPlan,
+    case: Case,
+    file: str,
+    *,
+    counted: pa.BooleanArray | None = None,
+    date_1904: bool = False,
+) -> ParsedColumn:
+    """Parse one column of raw cells by its plan; notes count the cells that ``counted`` marks, all without it.
 
     Raises
     ------
@@ -44,15 +52,17 @@ def parse_column(raw: pa.LargeStringArray, plan: ColumnPlan, case: Case, file: s
     """
     cells = pc.dictionary_encode(raw)
     indices, distinct = cells.indices, cells.dictionary
-    counts = _counts(indices, len(distinct))
+    counts = _counts(indices if counted is None else indices.filter(counted), len(distinct))
+    n_null = raw.null_count if counted is None else raw.filter(counted).null_count
     cleaned = text.clean(distinct)
     declared = _declared_missing(cleaned, plan)
     missing = pc.or_(pc.equal(cleaned, ""), declared)
     present = pc.if_else(missing, pa.scalar(None, pa.large_string()), cleaned)
     lost = text.undecodable(distinct)
-    parsed = _parse(pc.if_else(pc.is_null(lost), present, None), plan, case, f"{file}, column {plan.origin.heading!r}")
-    parsed = Parsed(parsed.values, pc.coalesce(lost, parsed.reasons), parsed.rules)
-    notes = tuple(_notes(plan, distinct, cleaned, declared, parsed, counts, raw.null_count))
+    present, coded = answer_codes(pc.if_else(pc.is_null(lost), present, None), plan.origin.answers)
+    parsed = _parse(present, plan, case, f"{file}, column {plan.origin.heading!r}", date_1904)
+    parsed = Parsed(parsed.values, pc.coalesce(lost, parsed.reasons), pc.coalesce(coded, parsed.rules))
+    notes = tuple(_notes(plan, distinct, cleaned, declared, parsed, counts, n_null))
     parsed = parsed.take(indices)
     reasons = parsed.reasons
     if plan.required:
@@ -61,14 +71,43 @@ def parse_column(raw: pa.LargeStringArray, plan: ColumnPlan, case: Case, file: s
     return ParsedColumn(pc.cast(parsed.values, ARROW[plan.kind]), reasons, notes)
 
 
-def _parse(texts: pa.LargeStringArray, plan: ColumnPlan, case: Case, where: str) -> Parsed:
+def answer_codes(texts: pa.LargeStringArray, answers: Mapping[str, int]) -> tuple[pa.Array, pa.Array]:
+    """Texts with the wording of an answer turned into its code, and the rule where it was.
+
+    A letter before the wording (``A.非常满意``) says nothing.
+
+    Examples
+    --------
+    >>> texts, rules = answer_codes(pa.array(["B.满意", "5"], pa.large_string()), {"满意": 4})
+    >>> texts.to_pylist(), rules.to_pylist()
+    (['4', '5'], ['ANSWER_CODED', None])
+    """
+    if not answers:
+        return texts, pa.nulls(len(texts), pa.large_string())
+    words = pc.utf8_lower(text.clean(pa.array(list(answers), pa.large_string())))
+    codes_ = pa.array([str(code) for code in answers.values()], pa.large_string())
+    lower = pc.utf8_lower(texts)
+    row = pc.index_in(lower, value_set=words)
+    bare = pc.replace_substring_regex(lower, r"^[a-z] ?[.、,:．)] ?", "")
+    row = pc.coalesce(row, pc.index_in(bare, value_set=words))
+    found = pc.if_else(pc.is_valid(texts), codes_.take(row), None)
+    return pc.coalesce(found, texts), codes(pc.is_valid(found), "ANSWER_CODED")
+
+
+def _parse(texts: pa.LargeStringArray, plan: ColumnPlan, case: Case, where: str, date_1904: bool) -> Parsed:
     if plan.kind == "text":
-        return text.parse_text(texts, identifier=plan.identifier)
+        return text.parse_text(texts, identifier=plan.identifier, width=plan.origin.width)
     if plan.kind == "flag":
         return numbers.parse_flag(texts)
     if plan.kind == "date":
         return dates.parse_date(
-            texts, pattern=plan.origin.format, zone=case.file.time_zone, as_of=case.file.as_of, where=where
+            texts,
+            pattern=plan.origin.format,
+            zone=case.file.time_zone,
+            as_of=case.file.as_of,
+            where=where,
+            last_day=plan.origin.month_as == "last day",
+            date_1904=date_1904,
         )
     dimension = _dimension(plan)
     hint = numbers.other_decimal_mark(texts, plan.origin.decimal)
@@ -82,8 +121,13 @@ def _parse(texts: pa.LargeStringArray, plan: ColumnPlan, case: Case, where: str)
     if dimension == "money":
         _one_currency(texts, case, where)
     own = plan.origin.kind is not None and plan.kind != "money"
-    factor = 1 if own else units.unit_factor(plan.origin.unit, dimension, where=where)
-    return numbers.parse_number(texts, kind=plan.kind, dimension=dimension, decimal=plan.origin.decimal, factor=factor)
+    measured = plan.measured and not own
+    factor, measure = units.measure_parts(plan.origin.unit) if measured else (1, "")
+    if not own and not measured:
+        factor = units.unit_factor(plan.origin.unit, dimension, where=where)
+    return numbers.parse_number(
+        texts, kind=plan.kind, dimension=dimension, decimal=plan.origin.decimal, factor=factor, own_unit=measure
+    )
 
 
 def _dimension(plan: ColumnPlan) -> units.Dimension:
@@ -143,14 +187,18 @@ def _notes(
     empty = total(pc.equal(cleaned, "")) + n_null
     if empty and not plan.required:
         yield Note("EMPTY", "warning", plan.name, empty)
-    changed = pc.and_(pc.not_equal(raw, cleaned), pc.is_null(parsed.reasons))
+    seen = pc.greater(counts, 0)
+    changed = pc.and_(pc.and_(pc.not_equal(raw, cleaned), pc.is_null(parsed.reasons)), seen)
     if pc.any(changed).as_py():
         shown = changes(raw.filter(changed), cleaned.filter(changed))
         yield Note("TEXT_NORMALISED", "normalised", plan.name, total(changed), shown)
+    declared = pc.and_(declared, seen)
     if pc.any(declared).as_py():
         shown = examples(raw.filter(declared).to_pylist())
         yield Note("DECLARED_MISSING", "normalised", plan.name, total(declared), shown)
     for rule in sorted(pc.unique(parsed.rules.drop_null()).to_pylist()):
-        hit = pc.fill_null(pc.equal(parsed.rules, rule), False)
+        hit = pc.and_(pc.fill_null(pc.equal(parsed.rules, rule), False), seen)
+        if not pc.any(hit).as_py():
+            continue
         shown = changes(raw.filter(hit), pc.cast(parsed.values.filter(hit), pa.large_string()))
         yield Note(rule, "normalised", plan.name, total(hit), shown)

@@ -48,7 +48,7 @@ def ledger_line(intake: FileIntake, kept: pa.Table, merged: pa.Table, quarantine
     whole_rows = quarantine.filter(pc.equal(quarantine["scope"], "row"))
     places = pc.unique(whole_rows["source_row"])
     aside = intake.rows.filter(pc.is_in(intake.rows["source_row"], value_set=places))
-    line = {"source_file": intake.source.file, "table": intake.source.table}
+    line = {"source_file": intake.source.label, "table": intake.source.table}
     line |= {
         "rows_in": intake.rows_in,
         "rows_kept": kept.num_rows,

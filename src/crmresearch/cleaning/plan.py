@@ -12,6 +12,8 @@ from crmresearch.cleaning.notes import Note, examples
 from crmresearch.cleaning.parsing.numbers import MONEY
 from crmresearch.cleaning.parsing.text import normal_form
 from crmresearch.cleaning.readers import TextFrame
+from crmresearch.cleaning.readers.frame import join_headings
+from crmresearch.cleaning.readers.wenjuanxing import NOT_ANSWERED
 from crmresearch.errors import CaseError, InputError, nearest
 from crmresearch.tables import TABLES, Kind
 
@@ -57,6 +59,11 @@ class ColumnPlan:
         """Identifiers are text of digits: a number format may have cost them some."""
         return self.kind == "text" and (self.name.endswith("_id") or self.name in _DIGIT_TEXTS)
 
+    @property
+    def measured(self) -> bool:
+        """A quantity in a unit of measure of its own, stored as it is counted."""
+        return self.name == "quantity" and self.kind == "number"
+
 
 def plan_columns(case: Case, source: SourceFile) -> tuple[ColumnPlan, ...]:
     """The columns that ``source`` is to give: declared columns first, then the instrument's items.
@@ -67,7 +74,7 @@ def plan_columns(case: Case, source: SourceFile) -> tuple[ColumnPlan, ...]:
         A required column has no heading, or an item is declared as a column too.
     """
     table = TABLES[source.table]
-    where = f"{case.name}/case.yaml, {source.file}"
+    where = f"{case.name}/case.yaml, {source.label}"
     missing = [name for name in table.required if name not in source.columns]
     if missing:
         raise CaseError(
@@ -77,16 +84,19 @@ def plan_columns(case: Case, source: SourceFile) -> tuple[ColumnPlan, ...]:
         )
     known = {column.name: column for column in table.columns}
     plans = []
+    skipped = NOT_ANSWERED if source.platform == "wenjuanxing" else ()
     for name, origin in source.columns.items():
+        if skipped:
+            origin = origin.model_copy(update={"missing": (*origin.missing, *skipped)})
         if name in known:
             c = known[name]
             plans.append(ColumnPlan(name, c.kind, origin, c.unit, c.low, c.high, c.required, c.planned))
         else:
             plans.append(ColumnPlan(name, origin.kind or "text", origin, origin.unit, origin.low, origin.high))
-    return (*plans, *_items(case, source, where))
+    return (*plans, *_items(case, source, where, skipped))
 
 
-def _items(case: Case, source: SourceFile, where: str) -> Iterable[ColumnPlan]:
+def _items(case: Case, source: SourceFile, where: str, skipped: tuple[str, ...]) -> Iterable[ColumnPlan]:
     if source.table != "survey" or case.file.instrument is None:
         return ()
     scale, items = case.file.instrument.scale, case.file.instrument.items
@@ -99,7 +109,7 @@ def _items(case: Case, source: SourceFile, where: str) -> Iterable[ColumnPlan]:
         ColumnPlan(
             name,
             "integer",
-            ColumnMap(heading=item.heading or name, missing=scale.missing),
+            ColumnMap(heading=item.heading or name, missing=(*scale.missing, *skipped), answers=scale.answers),
             low=scale.low,
             high=scale.high,
             item=True,
@@ -122,7 +132,7 @@ def table_schema(case: Case, table: str) -> pa.Schema:
             if kinds.setdefault(plan.name, plan.kind) != plan.kind:
                 raise CaseError(
                     f"column {plan.name!r} is {kinds[plan.name]} in one file and {plan.kind} in another",
-                    where=f"{case.name}/case.yaml, {source.file}",
+                    where=f"{case.name}/case.yaml, {source.label}",
                     repair="Declare one kind.",
                 )
     fields = [(name, ARROW[kind]) for name, kind in kinds.items()]
@@ -143,6 +153,7 @@ def find_columns(frame: TextFrame, plans: Iterable[ColumnPlan], file: str) -> tu
         A heading is not there; the message lists the nearest, or the line that looks like the heading.
     """
     positions = {normal_form(heading): i for i, heading in enumerate(frame.headings) if heading.strip()}
+    positions = {**frame.names, **positions}
     found: dict[str, int] = {}
     renamed = []
     for plan in plans:
@@ -156,7 +167,7 @@ def find_columns(frame: TextFrame, plans: Iterable[ColumnPlan], file: str) -> tu
                 repair=_heading_repair(frame, plans),
             )
         found[plan.name] = positions[normal_form(heading)]
-        if frame.headings[found[plan.name]] != heading:
+        if frame.headings[found[plan.name]] != heading and normal_form(heading) not in frame.names:
             renamed.append(f"{frame.headings[found[plan.name]]!r} → {heading!r}")
     used = set(found.values())
     unused = [heading for i, heading in enumerate(frame.headings) if i not in used and heading.strip()]
@@ -169,12 +180,16 @@ def find_columns(frame: TextFrame, plans: Iterable[ColumnPlan], file: str) -> tu
 
 
 def _heading_repair(frame: TextFrame, plans: Iterable[ColumnPlan]) -> str:
-    """Point at a later row that holds the headings, if one of the first ten does."""
+    """Point at a later row that holds the headings, or at two that hold them together."""
     wanted = wanted_headings(plans)
-    rows = [(row, [column[i].as_py() for column in frame.cells]) for i, row in enumerate(frame.rows[:10].to_pylist())]
-    broken = frame.broken.slice(0, 10).to_pylist()
-    rows += [(entry["source_row"], entry["raw_value"].replace("\t", ",").split(",")) for entry in broken]
-    for row, cells in sorted(rows, key=lambda pair: pair[0]):
-        if wanted and wanted <= {normal_form(cell or "") for cell in cells}:
+    for i, (row, cells) in enumerate(frame.top):
+        if wanted and wanted <= set(map(normal_form, cells)):
             return f"Row {row} looks like the heading: set skip_rows: {row - 1} in case.yaml."
-    return f"The file has: {', '.join(frame.headings[:12])}. Mend the heading in case.yaml."
+        if wanted and i + 1 < len(frame.top):
+            joined = join_headings([cells, frame.top[i + 1][1]])
+            if wanted <= set(map(normal_form, joined)):
+                skip = f"skip_rows: {row - 1} and " if i else ""
+                return (
+                    f"Rows {row} and {row + 1} together look like the heading: set {skip}heading_rows: 2 in case.yaml."
+                )
+    return f"The file has: {', '.join(h for h in frame.headings[:12] if h.strip())}. Mend the heading in case.yaml."

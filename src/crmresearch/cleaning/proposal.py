@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from crmresearch.case import ColumnMap, SourceFile
-from crmresearch.cleaning.guesses import FileGuess, Guess, Shape, guess_table, shapes
+from crmresearch.case import ColumnMap
+from crmresearch.cleaning.answerscales import full_scale
+from crmresearch.cleaning.firstlook import Look, look_at
+from crmresearch.cleaning.guesses import FileGuess, Guess, Shape, guess_table
+from crmresearch.cleaning.measures import heading_measure, heading_tax, heading_unit
 from crmresearch.cleaning.parsing import text
 from crmresearch.cleaning.parsing.dates import parse_date
 from crmresearch.cleaning.parsing.text import normal_form
-from crmresearch.cleaning.parsing.units import FACTORS
-from crmresearch.cleaning.readers import TextFrame, read_file
-from crmresearch.errors import InputError
-from crmresearch.tables import TABLES
+from crmresearch.cleaning.readers import TextFrame
+from crmresearch.cleaning.readers.wenjuanxing import is_platform_column
 
 ASK = "# ??"
 """Begins the comment of every line that the user has to answer."""
@@ -46,23 +47,14 @@ def propose_case(name: str, files: Sequence[Path]) -> str:
     InputError
         A file cannot be read.
     """
-    headings = {normal_form(a) for t in TABLES.values() for c in t.columns for a in (c.name, *c.aliases)}
-    read = [_read(path, headings) for path in files]
-    frames = {path.name: frame for path, (frame, _) in zip(files, read, strict=True)}
-    digests = {path.name: digest for path, (_, digest) in zip(files, read, strict=True)}
-    guesses = {file: guess_table(shapes(frame)) for file, frame in frames.items()}
+    looks = {look.source.label: look for path in files for look in look_at(path)}
+    guesses = {label: guess_table(look.shapes) for label, look in looks.items()}
+    frames = {label: look.frame for label, look in looks.items()}
     lines = [*_head(name), *_money_and_time(guesses, frames), "files:"]
-    for file, guess in guesses.items():
-        lines += _file(file, digests[file], guess)
+    for label, guess in guesses.items():
+        lines += _file(looks[label], guess)
     lines += [*_instrument(guesses.values()), *_studies(guesses.values())]
     return "\n".join(lines) + "\n"
-
-
-def _read(path: Path, headings: Iterable[str]) -> tuple[TextFrame, str]:
-    frame, digest = read_file(path, SourceFile(file=path.name, table="orders"), headings)
-    if not frame.n_records:
-        raise InputError("the file has no rows", where=path.name, repair="Export it again.")
-    return frame, digest
 
 
 def _head(name: str) -> Iterator[str]:
@@ -103,27 +95,45 @@ def _last_date(guess: FileGuess, frame: TextFrame) -> str | None:
         if g.column.kind == "date" and not g.column.planned and g.shape.date_format != "?":
             cells = text.clean(pc.unique(frame.cells[frame.headings.index(g.shape.heading)]))
             pattern = g.shape.date_format
-            parsed = parse_date(cells, pattern=pattern, zone="UTC", as_of=None, where=g.shape.heading)
+            parsed = parse_date(
+                cells,
+                pattern=pattern,
+                zone="UTC",
+                as_of=None,
+                where=g.shape.heading,
+                last_day=True,
+                date_1904=frame.date_1904,
+            )
             latest.append(pc.max(parsed.values).as_py())
     return str(max(filter(None, latest), default="")) or None
 
 
-def _file(file: str, digest: str, guess: FileGuess) -> Iterator[str]:
-    yield f"  - file: {_quoted(file)}"
+def _file(look: Look, guess: FileGuess) -> Iterator[str]:
+    source = look.source
+    yield f"  - file: {_quoted(source.file)}"
+    if source.sheet:
+        yield f"    sheet: {_quoted(source.sheet)}"
     yield f"    table: {guess.table.name}  # {guess.confidence:.2f}: {_table_evidence(guess)}"
-    yield f"    sha256: {digest}"
+    yield f"    sha256: {look.sha256}"
+    if source.skip_rows:
+        yield f"    skip_rows: {source.skip_rows}  # the row below it shows headings that are known"
+    if source.heading_rows > 1:
+        yield f"    heading_rows: {source.heading_rows}  # merged headings: the upper one is put before the lower"
+    if source.platform:
+        yield f"    platform: {source.platform}  # its own columns come first; -3 and -2 mean that nothing was answered"
     yield "    columns:"
     for name in [c.name for c in guess.table.columns]:
         if name in guess.columns:
             yield from _column(name, guess.columns[name])
         elif name in guess.table.required:
             yield from _not_found(name, guess)
-    taken = {c.name for c in guess.table.columns} | {s.heading for s in guess.items}
-    if guess.table.open:
-        for shape in guess.rest:
-            yield _own(shape, taken)
-    elif guess.rest:
-        yield f"    # not used: {', '.join(_quoted(s.heading) for s in guess.rest)}"
+    taken = {c.name for c in guess.table.columns} | {_item_name(s) for s in guess.items}
+    own = [s for s in guess.rest if guess.table.open and not (source.platform and is_platform_column(s.heading))]
+    for shape in own:
+        yield _own(shape, taken)
+    unused = [s for s in guess.rest if s not in own]
+    if unused:
+        yield f"    # not used: {', '.join(_quoted(s.heading) for s in unused)}"
 
 
 def _table_evidence(guess: FileGuess) -> str:
@@ -141,6 +151,9 @@ def _not_found(name: str, guess: FileGuess) -> Iterator[str]:
 
 
 def _column(name: str, guess: Guess) -> Iterator[str]:
+    if guess.times:
+        yield f"      {name}: {{times: [{', '.join(guess.times)}]}}  # {guess.confidence:.2f}: {guess.evidence}"
+        return
     origin = {"heading": guess.shape.heading}
     question = "" if guess.confidence > _SURE else f" {ASK[2:]} check this"
     if guess.column.kind == "date" and guess.shape.date_format:
@@ -152,21 +165,28 @@ def _column(name: str, guess: Guess) -> Iterator[str]:
             question += f" ({guess.shape.date_proof!r} shows the order)"
     if guess.column.kind in {"money", "number", "integer"} and guess.shape.decimal == ",":
         origin["decimal"] = ","
-    unit = _unit_in(guess.shape.heading) if guess.column.unit == "currency" else ""
-    if unit:
-        origin["unit"] = unit
-        question += f" {ASK[2:]} the heading says {unit}: are the cells in {unit}?"
+    for key, said, ask in _stated(name, guess):
+        origin[key] = said
+        question += f" {ASK[2:]} {ask}" if ask else ""
     yield f"      {name}: {_mapping(origin)}  # {guess.confidence:.2f}: {guess.evidence}{question}"
 
 
-def _unit_in(heading: str) -> str:
-    """A multiple of the currency that a heading names (``金额(万元)``)."""
-    units = [u for u, factor in FACTORS["money"].items() if factor > 1 and re.search(r"[\u4e00-\u9fff]", u)]
-    return next((u for u in sorted(units, key=len, reverse=True) if u in heading), "")
+def _stated(name: str, guess: Guess) -> Iterator[tuple[str, str, str]]:
+    """Key, value and question for what the heading says of unit and tax."""
+    heading = guess.shape.heading
+    unit = heading_unit(heading) if guess.column.unit == "currency" else ""
+    if unit:
+        yield "unit", unit, f"the heading says {unit}: are the cells in {unit}?" if unit != "元" else ""
+    measure = heading_measure(heading) if name == "quantity" else ""
+    if measure:
+        yield "unit", measure, ""
+    tax = heading_tax(heading) if name == "amount" else ""
+    if tax:
+        yield "tax", tax, ""
 
 
 def _own(shape: Shape, taken: set[str]) -> str:
-    slug = re.sub(r"\W+", "_", normal_form(shape.heading)).strip("_") or "column"
+    slug = shape.short or re.sub(r"\W+", "_", normal_form(shape.heading)).strip("_") or "column"
     name, n = slug, 2
     while name in taken:
         name, n = f"{slug}_{n}", n + 1
@@ -177,29 +197,49 @@ def _own(shape: Shape, taken: set[str]) -> str:
         origin["format"] = shape.date_format
     if kind in {"money", "number", "integer"} and shape.decimal == ",":
         origin["decimal"] = ","
-    return f"      {_quoted(name)}: {_mapping(origin)}  # a column of your own, by its content; delete it if not needed"
+    label = f", label: {{en: {_quoted(shape.wording)}, zh: {_quoted(shape.wording)}}}" if shape.wording else ""
+    mapping = _mapping(origin)[:-1] + label + "}"
+    return f"      {_quoted(name)}: {mapping}  # a column of your own, by its content; delete it if not needed"
+
+
+def _item_name(shape: Shape) -> str:
+    return shape.short or shape.heading
 
 
 def _instrument(guesses: Iterable[FileGuess]) -> Iterator[str]:
     items = [shape for guess in guesses for shape in guess.items]
     if not items:
         return
-    low, high = min(int(s.low) for s in items), max(int(s.high) for s in items)
-    low, high = min(low, 1), next(end for end in (5, 7, 10) if end >= high)
     yield "instrument:"
-    yield f"  scale: {{low: {low}, high: {high}}}  # 0.60: range of the answers  {ASK} the scale of the questionnaire"
+    yield from _scale(items)
     yield "  constructs:"
     groups: dict[str, list[str]] = {}
     for shape in items:
-        groups.setdefault(re.sub(r"[\s_.-]*\d+$", "", shape.heading) or "all", []).append(shape.heading)
+        stem = "" if shape.short else re.sub(r"[\s_.-]*\d+$", "", shape.heading)
+        groups.setdefault(stem or "all", []).append(_item_name(shape))
     if len(groups) == len(items):
-        groups = {"all": [s.heading for s in items]}
+        groups = {"all": [_item_name(s) for s in items]}
     for group, names in groups.items():
         listed = ", ".join(map(_quoted, names))
         yield f"    {_quoted(group)}: {{title: {{en: {_quoted(group)}, zh: {_quoted(group)}}}, items: [{listed}]}}"
-    yield f"  items:  {ASK} the wording of each item; reverse: true where a high answer is unfavourable"
+    ask = "which construct each belongs to" if any(s.short for s in items) else "the wording of each item"
+    yield f"  items:  {ASK} {ask}; reverse: true where a high answer is unfavourable"
     for shape in items:
-        yield f"    {_quoted(shape.heading)}: {{en: {_quoted(shape.heading)}}}"
+        told = shape.wording or shape.heading
+        zh = f", zh: {_quoted(told)}" if shape.wording else ""
+        yield f"    {_quoted(_item_name(shape))}: {{en: {_quoted(told)}{zh}}}"
+
+
+def _scale(items: Sequence[Shape]) -> Iterator[str]:
+    """The scale of the items: from their wordings, or from their range."""
+    answers = {word: code for shape in items for word, code in shape.answers.items()}
+    if answers:
+        listed = ", ".join(f"{_quoted(word)}: {code}" for word, code in full_scale(answers).items())
+        yield f"  scale: {{low: 1, high: 5, answers: {{{listed}}}}}  # 0.80: the answers in words  {ASK} their order"
+        return
+    low, high = min(int(s.low) for s in items), max(int(s.high) for s in items)
+    low, high = min(low, 1), next(end for end in (5, 7, 10) if end >= high)
+    yield f"  scale: {{low: {low}, high: {high}}}  # 0.60: range of the answers  {ASK} the scale of the questionnaire"
 
 
 def _studies(guesses: Iterable[FileGuess]) -> Iterator[str]:

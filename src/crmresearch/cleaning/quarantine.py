@@ -10,6 +10,10 @@ REASONS = {
     "TOO_FEW_FIELDS": "fewer fields than headings",
     "HEADER_ROW": "the heading repeated among the rows",
     "TOTAL_ROW": "a total or subtotal, not a record",
+    "FORMULA_NO_VALUE": "a formula whose result the workbook does not hold; open and save it in Excel",
+    "ERROR_CELL": "an error value of the spreadsheet",
+    "MERGED_CELL": "the inside of merged cells: it is empty, whatever the sheet shows",
+    "CANCELLED": "the file says that the order was cancelled or is void",
     "ZERO_BYTE": "the text holds a zero byte",
     "UNDECODABLE": "a character was lost in an earlier conversion",
     "MISSING_VALUE": "no value in a required column",
@@ -21,6 +25,7 @@ REASONS = {
     "UNKNOWN_UNIT": "a unit or sign that the unit table lacks",
     "NOT_A_FLAG": "neither yes nor no",
     "NOT_A_DATE": "not a date of the calendar in an accepted form",
+    "MONTH_DOUBTFUL": "January, or October whose zero a spreadsheet has cut",
     "BELOW_RANGE": "below the column's lowest value",
     "ABOVE_RANGE": "above the column's highest value",
     "BEFORE_START": "before the case's 'starts', or before 1900",
@@ -52,7 +57,7 @@ def entries(
     reasons: pa.Array,
     *,
     file: pa.Array | str,
-    sheet: str,
+    sheet: pa.Array | str,
     column: str,
     scope: str = "row",
 ) -> pa.Table:
@@ -60,9 +65,9 @@ def entries(
     bad = pc.is_valid(reasons)
     rows, raw, reasons = rows.filter(bad), raw.filter(bad), reasons.filter(bad)
     n = len(rows)
-    files = pa.repeat(file, n) if isinstance(file, str) else file.filter(bad)
+    files, sheets = (pa.repeat(x, n) if isinstance(x, str) else x.filter(bad) for x in (file, sheet))
     raw = pc.fill_null(pc.cast(raw, pa.string()), "")
-    columns = [files, pa.repeat(sheet, n), rows, pa.repeat(column, n), raw, pc.cast(reasons, pa.string())]
+    columns = [files, sheets, rows, pa.repeat(column, n), raw, pc.cast(reasons, pa.string())]
     return pa.table([*columns, pa.repeat(scope, n)], schema=SCHEMA)
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crmresearch.cleaning.notes import excerpt
+from crmresearch.cleaning.parsing import serials
 from crmresearch.cleaning.parsing.parsed import Parsed, codes
 from crmresearch.errors import CaseError, InputError
 
@@ -22,21 +23,33 @@ _TIME = (
     r"(?:(?:[T ]| ?(?:上午|下午) ?)(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?)?"
 )
 _YEAR_FIRST = (
-    r"^(?P<year>\d{4})(?:[-/.](?P<m1>\d{1,2})[-/.](?P<d1>\d{1,2})|年 ?(?P<m2>\d{1,2}) ?月 ?(?P<d2>\d{1,2}) ?日"
+    r"^(?P<year>\d{4})(?:[-/.](?P<m1>\d{1,2})[-/.](?P<d1>\d{1,2})|年 ?(?P<m2>\d{1,2}) ?月 ?(?P<d2>\d{1,2}) ?[日号]"
     rf"|(?P<m3>\d{{2}})(?P<d3>\d{{2}})){_TIME}$"
 )
 _YEAR_LAST = r"^\d{1,2}[-/.]\d{1,2}[-/.]\d{4}( .*)?$"
 _YEAR_SHORT = r"^\d{1,2}[-/.]\d{1,2}[-/.]\d{2}( .*)?$"
 _ISO = r"^\d{4}-\d{2}-\d{2}$"
+_ISO_START = r"^\d{4}-\d{2}-\d{2}([T ]|$)"
 
 
-def parse_date(texts: pa.LargeStringArray, *, pattern: str, zone: str, as_of: dt.date | None, where: str) -> Parsed:
+def parse_date(
+    texts: pa.LargeStringArray,
+    *,
+    pattern: str,
+    zone: str,
+    as_of: dt.date | None,
+    where: str,
+    last_day: bool = False,
+    date_1904: bool = False,
+) -> Parsed:
     """Parse cleaned texts as calendar dates.
 
     Without a pattern only year-first forms are read (``2023-01-02``, ``2023/1/2``, ``2023.1.2``,
     ``20230102``, ``2023年1月2日``, each with an optional time). Where day and month could change
     places, or the year has two digits, the file is refused until a pattern is declared. A time with
-    an offset is moved to the case's zone; a time without one is taken to be in that zone.
+    an offset is moved to the case's zone; a time without one is taken to be in that zone. A month
+    without a day stands for its first day, or its last; a number that Excel counts days by is a
+    date if it lies in 1990–2100.
 
     Parameters
     ----------
@@ -50,6 +63,10 @@ def parse_date(texts: pa.LargeStringArray, *, pattern: str, zone: str, as_of: dt
         Last observed day.
     where : str
         File and column, for messages.
+    last_day : bool
+        A month without a day stands for its last day.
+    date_1904 : bool
+        Days are counted from 1904, as in workbooks of old Macintoshes.
 
     Raises
     ------
@@ -65,13 +82,28 @@ def parse_date(texts: pa.LargeStringArray, *, pattern: str, zone: str, as_of: dt
     >>> [str(v) for v in parsed.values.to_pylist()], parsed.reasons.to_pylist()
     (['2023-01-02', '2023-01-02', 'None'], [None, None, 'NOT_A_DATE'])
     """
-    if pattern:
-        values, moved = _by_pattern(texts, pattern, as_of, where), None
+    declared = pattern in serials.FORMATS
+    moved, rules = None, pa.nulls(len(texts), _STRING)
+    if pattern and not declared:
+        values = _by_pattern(texts, pattern, as_of, where)
+        if not pattern.startswith("%Y"):  # a workbook's own dates arrive as ISO text beside typed ones
+            iso = pc.if_else(pc.fill_null(pc.match_substring_regex(texts, _ISO_START), False), texts, None)
+            values = pc.coalesce(values, _year_first(iso, zone, where)[0])
     else:
         _refuse_ambiguous(texts, where)
         values, moved = _year_first(texts, zone, where)
-    reasons = codes(pc.and_(pc.is_valid(texts), pc.is_null(values)), "NOT_A_DATE")
-    rules = codes(pc.and_(pc.is_valid(values), pc.invert(pc.match_substring_regex(texts, _ISO))), "DATE_FORM")
+        months = serials.parse_month(texts, last_day=last_day)
+        days = serials.parse_serial(
+            texts, date_1904=pattern == "serial1904" if declared else date_1904, any_year=declared
+        )
+        rules = pc.coalesce(codes(pc.is_valid(months), "MONTH_ONLY"), codes(pc.is_valid(days), "EXCEL_SERIAL"))
+        values = pc.coalesce(values, months, days)
+    unread = pc.and_(pc.is_valid(texts), pc.is_null(values))
+    reasons = pc.coalesce(
+        codes(pc.and_(unread, serials.doubtful_month(texts)), "MONTH_DOUBTFUL"), codes(unread, "NOT_A_DATE")
+    )
+    other = pc.and_(pc.is_valid(values), pc.invert(pc.match_substring_regex(texts, _ISO)))
+    rules = pc.coalesce(rules, codes(other, "DATE_FORM"))
     if moved is not None:
         rules = pc.coalesce(codes(moved, "ZONE_CONVERTED"), rules)
     return Parsed(values, reasons, rules)
@@ -100,6 +132,7 @@ def likely_format(texts: pa.LargeStringArray) -> tuple[float, str, str]:
     (1.0, '%d/%m/%Y', '13/2/2023')
     """
     first = pc.fill_null(pc.match_substring_regex(texts, _YEAR_FIRST), False)
+    first = pc.or_(first, pc.is_valid(serials.parse_month(texts, last_day=False)))
     last = pc.fill_null(pc.match_substring_regex(texts, _YEAR_LAST), False)
     share = pc.mean(pc.or_(first, last)).as_py() if len(texts) else 0.0
     pattern, proof = "", ""

@@ -36,6 +36,7 @@ def parse_number(
     dimension: Dimension,
     decimal: Literal[".", ","] = ".",
     factor: float = 1,
+    own_unit: str = "",
 ) -> Parsed:
     """Parse cleaned texts as numbers.
 
@@ -55,6 +56,8 @@ def parse_number(
         Decimal mark; the other separates thousands.
     factor : float
         Multiplier of the column's declared unit.
+    own_unit : str
+        Unit of measure that the values may repeat (``12箱`` in a column declared in 箱).
 
     Examples
     --------
@@ -71,7 +74,7 @@ def parse_number(
     balanced = pc.equal(pc.equal(parts["open"], ""), pc.equal(parts["close"], ""))
     one_sign = pc.or_(pc.equal(parts["sign"], ""), pc.equal(parts["inner"], ""))
     number = pc.fill_null(pc.and_(pc.and_(matched, balanced), one_sign), False)
-    scale, known = _scale(parts, dimension, factor)
+    scale, known = _scale(parts, dimension, factor, own_unit)
     reasons = pc.coalesce(
         codes(pc.and_(pc.is_valid(texts), pc.invert(number)), "NOT_A_NUMBER"),
         codes(pc.invert(known), "UNKNOWN_UNIT"),
@@ -149,12 +152,16 @@ def _has_digits(parts: dict[str, pa.LargeStringArray]) -> pa.BooleanArray:
     return pc.or_(pc.not_equal(parts["whole"], ""), pc.greater(pc.utf8_length(parts["fraction"]), 1))
 
 
-def _scale(parts: dict[str, pa.LargeStringArray], dimension: Dimension, factor: float) -> tuple[pa.Array, pa.Array]:
+def _scale(
+    parts: dict[str, pa.LargeStringArray], dimension: Dimension, factor: float, own_unit: str
+) -> tuple[pa.Array, pa.Array]:
     """The factor each text states, and whether its words are known."""
     signs = pa.array(["", *(CURRENCIES if dimension == "money" else ())], _STRING)
     table = {"": factor, **FACTORS[dimension]}
     if dimension == "money":
         table = {**dict.fromkeys(CURRENCIES, factor), **table}
+    if own_unit:
+        table[own_unit.lower()] = factor
     unit = pc.utf8_lower(parts["unit"])
     row = pc.index_in(unit, value_set=pa.array(list(table), _STRING))
     known = pc.and_(pc.is_in(pc.utf8_lower(parts["currency"]), value_set=signs), pc.is_valid(row))

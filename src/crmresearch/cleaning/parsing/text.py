@@ -44,12 +44,25 @@ def normal_form(heading: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
-def parse_text(texts: pa.LargeStringArray, *, identifier: bool) -> Parsed:
-    """Cleaned texts as they are; an identifier a spreadsheet has cut to ``1.38E+10`` has lost digits."""
+def parse_text(texts: pa.LargeStringArray, *, identifier: bool, width: int = 0) -> Parsed:
+    """Cleaned texts as they are; an identifier a spreadsheet has cut to ``1.38E+10`` has lost digits.
+
+    Digits shorter than ``width`` get their leading zeros back.
+
+    Examples
+    --------
+    >>> parse_text(pa.array(["7", "A7", "1.38E+10"], pa.large_string()), identifier=True, width=3).values.to_pylist()
+    ['007', 'A7', None]
+    """
     nothing = pa.nulls(len(texts), pa.large_string())
     cut = pc.match_substring_regex(texts, _SCIENTIFIC)
     reasons = codes(cut, "SCIENTIFIC_NOTATION") if identifier else nothing
-    return Parsed(pc.if_else(pc.is_null(reasons), texts, None), reasons, nothing)
+    values = pc.if_else(pc.is_null(reasons), texts, None)
+    if not width:
+        return Parsed(values, reasons, nothing)
+    short = pc.and_(pc.match_substring_regex(values, r"^\d+$"), pc.less(pc.utf8_length(values), width))
+    padded = pc.if_else(short, pc.utf8_lpad(values, width, padding="0"), values)
+    return Parsed(padded, reasons, codes(short, "ZERO_PADDED"))
 
 
 def undecodable(raw: pa.LargeStringArray) -> pa.LargeStringArray:

@@ -72,3 +72,16 @@ def unit_factor(unit: str, dimension: Dimension, *, where: str) -> float:
             f"unknown unit {unit!r}{nearest(unit, known)}", where=where, repair=f"Units known: {', '.join(known)}."
         )
     return known.get(unit, 1)
+
+
+def measure_parts(unit: str) -> tuple[float, str]:
+    """Factor and unit of a declared unit of measure.
+
+    Examples
+    --------
+    >>> measure_parts("吨"), measure_parts("万吨")
+    ((1, '吨'), (10000, '吨'))
+    """
+    if len(unit) > 1 and unit[0] in "万千百" and unit not in {"千克", "千米", "百米"}:
+        return _MULTIPLES[unit[0]], unit[1:]
+    return 1, unit

@@ -14,21 +14,29 @@ from crmresearch.cleaning.readers.frame import TextFrame
 from crmresearch.cleaning.readers.magic import format_of_content, format_of_name
 from crmresearch.cleaning.readers.parquet import read_parquet
 from crmresearch.cleaning.readers.text import read_text
+from crmresearch.cleaning.readers.untrusted import read_spss, read_stata, read_workbook
+from crmresearch.cleaning.readers.wenjuanxing import as_wenjuanxing
 from crmresearch.errors import InputError, nearest
 
-__all__ = ["FORMATS", "TextFrame", "read_file"]
+__all__ = ["FORMATS", "TextFrame", "read_file", "source_digest"]
 
 Reader = Callable[[bytes, SourceFile, Collection[str]], TextFrame]
 
-FORMATS: dict[str, Reader] = {"text": read_text, "Parquet": read_parquet}
+FORMATS: dict[str, Reader] = {
+    "text": read_text,
+    "Parquet": read_parquet,
+    "an Excel workbook (.xlsx)": read_workbook,
+    "an SPSS file": read_spss,
+    "a Stata file": read_stata,
+}
 """Format → its reader: ``(bytes, declaration, headings looked for) → TextFrame``."""
 
-READ_NOW = "text tables (.csv, .tsv, .txt, also as .gz) and Parquet"
+READ_NOW = "text tables (.csv, .tsv, .txt, also as .gz), Excel (.xlsx), SPSS (.sav), Stata (.dta) and Parquet"
 MAX_BYTES = 2_000_000_000
 
 
 def read_file(path: Path, source: SourceFile, wanted: Collection[str] = ()) -> tuple[TextFrame, str]:
-    """Read one raw file as text.
+    """Read one raw file, or the answer of a database, as text.
 
     Parameters
     ----------
@@ -50,14 +58,39 @@ def read_file(path: Path, source: SourceFile, wanted: Collection[str] = ()) -> t
         The file is missing, too large, changing, damaged, not of the declared digest, or of a
         format that is not read.
     """
+    if source.connection:
+        from crmresearch.cleaning.readers.database import read_database
+
+        frame, sha256 = read_database(source, path.parent)
+        _refuse_other_digest(source, sha256)
+        return frame, sha256
     data = _load(path)
     sha256 = hashlib.sha256(data).hexdigest()
+    _refuse_other_digest(source, sha256)
+    data, found = _unpacked(data, path)
+    frame = FORMATS[found](data, source, wanted)
+    return (as_wenjuanxing(frame) if source.platform == "wenjuanxing" else frame), sha256
+
+
+def source_digest(path: Path, source: SourceFile) -> str:
+    """SHA-256 of a raw file, or of what its database answers now."""
+    if source.connection:
+        return read_file(path, source)[1]
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _refuse_other_digest(source: SourceFile, sha256: str) -> None:
     if source.sha256 and source.sha256.lower() != sha256:
         raise InputError(
             f"the file differs from its declared sha256 (declared {source.sha256[:12]}…, got {sha256[:12]}…)",
-            where=path.name,
+            where=source.file,
             repair="Restore the file, or update the sha256 in case.yaml if the change is meant.",
         )
+
+
+def _unpacked(data: bytes, path: Path) -> tuple[bytes, str]:
+    """The bytes without gzip, and their format, which the file's name must state too."""
     zipped = path.suffix.lower() == ".gz"
     if zipped and format_of_content(data) == "gzip":
         data, zipped = _unzip(data, path.name), False
@@ -74,7 +107,7 @@ def read_file(path: Path, source: SourceFile, wanted: Collection[str] = ()) -> t
             where=path.name,
             repair=f"Rename it by what it is. Formats read: {READ_NOW}.",
         )
-    return FORMATS[found](data, source, wanted), sha256
+    return data, found
 
 
 def _load(path: Path) -> bytes:

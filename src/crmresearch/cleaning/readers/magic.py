@@ -8,9 +8,9 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"PAR1", "Parquet"),
     (0, b"\x1f\x8b", "gzip"),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls) or another OLE file"),
-    (0, b"$FL2", "an SPSS file (.sav)"),
-    (0, b"$FL3", "an SPSS file (.zsav)"),
-    (0, b"<stata_dta>", "a Stata file (.dta)"),
+    (0, b"$FL2", "an SPSS file"),
+    (0, b"$FL3", "an SPSS file"),
+    (0, b"<stata_dta>", "a Stata file"),
     (0, b"SQLite format 3\0", "an SQLite database"),
     (8, b"DUCK", "a DuckDB database"),
     (0, b"%PDF", "a PDF document"),
@@ -23,10 +23,14 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x28\xb5\x2f\xfd", "a zstd file"),
 )
 
+_OLD_STATA = range(0x69, 0x74)
+"""First byte of the Stata formats 105 to 115."""
+
 _NAMES = {
     "text": (".csv", ".tsv", ".txt", ".tab", ".dat", ""),
     "Parquet": (".parquet", ".pq"),
-    "an Excel workbook": (".xlsx", ".xlsm", ".xls", ".xlsb"),
+    "an Excel workbook (.xlsx)": (".xlsx", ".xlsm"),
+    "an old Excel workbook": (".xls", ".xlsb"),
     "an SPSS file": (".sav", ".zsav"),
     "a Stata file": (".dta",),
     "a database": (".db", ".sqlite", ".sqlite3", ".duckdb"),
@@ -57,6 +61,8 @@ def format_of_content(data: bytes) -> str:
             return name
     if data.startswith(b"PK\x03\x04"):
         return "an Excel workbook (.xlsx)" if b"xl/" in data[:100_000] + data[-100_000:] else "a zip archive"
+    if data[:1] and data[0] in _OLD_STATA and data[1:2] in b"\x01\x02" and data[2:4] == b"\x01\0":
+        return "a Stata file"
     if data[:1] == b"\x80" and data[1:2] in b"\x02\x03\x04\x05" and data.endswith(b"."):
         return "a Python pickle, which runs code when it is loaded"
     start = data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower()

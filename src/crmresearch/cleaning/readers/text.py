@@ -16,7 +16,7 @@ from crmresearch.case import SourceFile
 from crmresearch.cleaning.notes import Note, excerpt
 from crmresearch.cleaning.parsing.text import normal_form
 from crmresearch.cleaning.readers.encodings import decode
-from crmresearch.cleaning.readers.frame import BROKEN, EMPTY, TextFrame
+from crmresearch.cleaning.readers.frame import BROKEN, EMPTY, TOP_ROWS, TextFrame, join_headings
 from crmresearch.errors import InputError
 
 WHITESPACE = "whitespace"
@@ -62,9 +62,11 @@ def read_text(data: bytes, source: SourceFile, wanted: Collection[str]) -> TextF
     fields, lines = fields.filter(content), lines.filter(content)
     if not len(fields):
         return EMPTY
-    headings = tuple(fields[0].as_py())
+    top = tuple(zip(lines[:TOP_ROWS].to_pylist(), map(tuple, fields[:TOP_ROWS].to_pylist()), strict=True))
+    levels = fields[: source.heading_rows].to_pylist()
+    headings = tuple(levels[0]) if len(levels) == 1 else join_headings(levels)
     _refuse_repeats(headings, source.file, lines[0].as_py())
-    fields, lines = fields[1:], lines[1:]
+    fields, lines = fields[len(levels) :], lines[len(levels) :]
     widths = fields.value_lengths()
     good = pc.equal(widths, len(headings))
     flat, starts = fields.filter(good).flatten(), np.arange(pc.sum(good).as_py() or 0) * len(headings)
@@ -74,7 +76,7 @@ def read_text(data: bytes, source: SourceFile, wanted: Collection[str]) -> TextF
     if n_blank:
         notes = (*notes, Note("BLANK_ROWS", "normalised", count=n_blank))
     broken = _broken(fields, lines, widths, good, delimiter, len(headings))
-    return TextFrame(headings, cells, lines.filter(good), broken, notes=notes)
+    return TextFrame(headings, cells, lines.filter(good), broken, notes=notes, top=top)
 
 
 def _blank_rows(content: pa.BooleanArray, fields: pa.Array, lines: pa.Array, skip: int) -> int:
@@ -147,16 +149,20 @@ def first_lines(text: str, skip: int) -> list[str]:
 
 
 def _sniff_delimiter(text: str, skip: int, wanted: Collection[str]) -> str:
-    """The delimiter under which the heading shows most of the headings looked for, then most fields."""
-    heading = first_lines(text, skip)[:1] or [""]
+    """The delimiter under which one of the first lines shows most of the headings looked for, then most fields."""
+    lines = first_lines(text, skip) or [""]
+
+    def shown(line: str, delimiter: str) -> tuple[int, int]:
+        cells = next(csv.reader([line], delimiter=delimiter), [])
+        return sum(normal_form(cell) in wanted for cell in cells), len(cells)
 
     def score(delimiter: str) -> tuple[int, int]:
-        cells = next(csv.reader(heading, delimiter=delimiter), [])
-        return sum(normal_form(cell) in wanted for cell in cells), len(cells)
+        found = max(shown(line, delimiter)[0] for line in lines)
+        return found, shown(next(line for line in lines if shown(line, delimiter)[0] == found), delimiter)[1]
 
     best = max(_DELIMITERS, key=score)
     found, n_fields = score(best)
-    blanks = heading[0].split()
+    blanks = lines[0].split()
     if n_fields == 1 and (len(blanks) > 1) and sum(normal_form(b) in wanted for b in blanks) >= found:
         return WHITESPACE
     return best
