@@ -195,6 +195,7 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
             for sheet in sheets
         ],
         "instrument": answersheets.instrument(),
+        "identity": {"kind": "company", "updated": "updated"},
         "studies": {"value_indicators": {}, "satisfaction_loyalty": {}, "segment_profile": {}},
     }
     CaseFile.model_validate(content)
