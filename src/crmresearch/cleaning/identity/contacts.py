@@ -77,8 +77,8 @@ def plain_addresses(values: pa.Array) -> pa.Array:
 
     Examples
     --------
-    >>> plain_addresses(pa.array(["山西省太原市砚山路9号", "太原市砚山路九號", "12 High Street", "12 high st."])).to_pylist()
-    ['太原市砚山路9', '太原市砚山路9', '12 high st', '12 high st']
+    >>> plain_addresses(pa.array(["山西省太原市砚山路9号", "太原市砚山路九號", "12 High Street"])).to_pylist()
+    ['太原市砚山路9', '太原市砚山路9', '12 high st']
     """
     distinct = pc.dictionary_encode(values.cast(pa.string()))
     text = plain_text(distinct.dictionary)

@@ -39,8 +39,8 @@ def decide_pairs(pairs: pd.DataFrame, fields: dict[str, FieldKind], identity: Id
 
     In order: what a person decided; different valid credit codes are different customers; one valid
     credit code is one customer; evidence (a code, phone, e-mail or address) under names that do not
-    contradict it, or with a weight above ``merge_at``, merges; what is above ``review_at`` without
-    being merged is listed for review; the rest is apart.
+    contradict it, or with a probability above ``merge_at``, merges; what is above ``review_at`` without
+    being merged, and companies of one name, are listed for review; the rest is apart.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def decide_pairs(pairs: pd.DataFrame, fields: dict[str, FieldKind], identity: Id
         ((found > 0) & likely & ~apart, "merged", "evidence_and_weight"),
         ((found > 1) & apart, "review", "names_contradict"),
         ((found > 0) & listed, "review", np.where(apart, "names_contradict", "below_limit")),
-        (listed, "review", "name_alone"),
+        (listed | (named & (identity.kind == "company")), "review", "name_alone"),
     ]
     conditions = [condition for condition, _, _ in cases]
     fate = np.select(conditions, [np.full(len(pairs), fate) for _, fate, _ in cases], "apart")

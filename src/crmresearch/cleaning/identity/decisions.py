@@ -141,7 +141,8 @@ def rule(decisions: tuple[Decision, ...], known: set[str]) -> Ruling:
 
     Examples
     --------
-    >>> found = rule((Decision("a", "b", "accept"), Decision("b", "a", "reject"), Decision("x", "b", "accept")), {"a", "b"})
+    >>> told = (Decision("a", "b", "accept"), Decision("b", "a", "reject"), Decision("x", "b", "accept"))
+    >>> found = rule(told, {"a", "b"})
     >>> found.apart, found.together, found.table["status"].tolist()
     (frozenset({('a', 'b')}), frozenset(), ['replaced', 'replayed', 'unknown_record'])
     """

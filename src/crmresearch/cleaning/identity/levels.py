@@ -52,8 +52,8 @@ def levels_of(column: str, kind: FieldKind, identity: Identity) -> tuple[Level, 
         return (Level("same", same, 0.8),)
     if kind == "address":
         numbers = f"{column}_numbers_l = {column}_numbers_r and {column}_numbers_l <> ''"
-        like = f"jaro_winkler_similarity({left}, {right}) >= 0.92 or contains({left}, {right}) or contains({right}, {left})"
         street = f"jaro_winkler_similarity({left}, {right}) >= 0.92"
+        like = f"{street} or contains({left}, {right}) or contains({right}, {left})"
         return Level("same", same, 0.55), Level("like", f"{numbers} and ({like})", 0.15), Level("near", street, 0.1)
     if kind == "date":
         return Level("same", same, 0.85), Level("near", f"damerau_levenshtein({left}, {right}) <= 1", 0.1)

@@ -8,13 +8,14 @@ from importlib import resources
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_LEGAL_FORMS = (
-    "集团股份有限公司 集团有限责任公司 集团有限公司 股份有限公司 有限责任公司 股份公司 有限公司 总公司 集团公司 公司 集团 "
-    "总厂 分厂 厂 经营部 商行 合伙企业 普通合伙 有限合伙 个体工商户"
-).split()
-_LATIN_FORMS = (
-    "incorporated inc corporation corp company co limited ltd llc llp plc gmbh ag kg bv nv sa sas spa srl oy ab pty pte"
-).split()
+_FORMS = """
+集团股份有限公司 集团有限责任公司 集团有限公司 股份有限公司 有限责任公司 股份公司 有限公司 总公司 集团公司 公司 集团
+总厂 分厂 厂 经营部 商行 合伙企业 普通合伙 有限合伙 个体工商户
+"""
+_LATIN = """
+incorporated inc corporation corp company co limited ltd llc llp plc gmbh ag kg bv nv sa sas spa srl oy ab pty pte
+"""
+_LEGAL_FORMS, _LATIN_FORMS = frozenset(_FORMS.split()), tuple(_LATIN.split())
 _SUFFIXES = ("壮族自治区", "回族自治区", "维吾尔自治区", "自治区", "特别行政区", "省", "市", "地区", "县", "区")
 _HAN = r"[\x{3400}-\x{9fff}]"
 
@@ -69,13 +70,13 @@ def split_company_names(names: pa.Array) -> pa.Table:
 
     Examples
     --------
-    >>> table = split_company_names(pa.array(["山西煤业", "山西煤产品总公司", "山西焦煤", "北京某某塑料有限公司太原分公司"]))
+    >>> table = split_company_names(pa.array(["山西煤业", "山西煤产品总公司", "山西焦煤", "砺泽塑料厂太原分公司"]))
     >>> for row in table.select(["region", "core", "trade", "legal_form"]).to_pylist():
     ...     print(*row.values(), sep="|")
     山西||煤业|
     山西||煤产品|总公司
     山西|焦|煤|
-    北京|某某|塑料|有限公司
+    |砺泽|塑料|厂
     >>> table["branch"].to_pylist()[-1], set(table["trade_group"].to_pylist()[:3])
     ('太原', {'煤业'})
     """
@@ -104,7 +105,7 @@ def _split_chinese(words: pa.Array) -> dict[str, pa.Array]:
     for suffix in _SUFFIXES:
         shorter = pc.replace_substring_regex(parts["region"], f"{suffix}$", "")
         parts["region"] = pc.if_else(pc.greater_equal(pc.utf8_length(shorter), 2), shorter, parts["region"])
-    rest, parts["legal_form"] = _off_end(rest, frozenset(_LEGAL_FORMS), times=2)
+    rest, parts["legal_form"] = _off_end(rest, _LEGAL_FORMS, times=2)
     rest, parts["trade"] = _off_end(rest, frozenset(_trade_groups()), times=3)
     core, behind = _off_end(rest, _regions())  # 中石化(上海)有限公司
     moved = pc.and_(pc.equal(parts["region"], ""), pc.greater_equal(pc.utf8_length(core), 2))
