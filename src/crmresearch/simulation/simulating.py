@@ -196,7 +196,12 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
         ],
         "instrument": answersheets.instrument(),
         "identity": {"kind": "company", "updated": "updated"},
-        "studies": {"value_indicators": {}, "satisfaction_loyalty": {}, "segment_profile": {}},
+        "studies": {
+            "customer_file": {"source": "branch", "updated": "updated", "tier": "key_account"},
+            "value_indicators": {},
+            "satisfaction_loyalty": {},
+            "segment_profile": {},
+        },
     }
     CaseFile.model_validate(content)
     return content
