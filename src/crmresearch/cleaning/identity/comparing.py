@@ -17,6 +17,8 @@ _SEED = 20260101
 _U_PAIRS = 2e6
 _PRIOR_PAIRS = 50
 """The expected shares of true pairs weigh as much as this many pairs that were seen."""
+_PRIOR_CHANCES = 5_000
+"""The expected shares of pairs of different customers weigh as much as this many random pairs."""
 _EM_PAIRS = 2e5
 _FOUND = 0.8
 """Share of the true pairs that agreement in code, phone, e-mail or address is taken to find."""
@@ -81,7 +83,8 @@ def _settings(comparables: Comparables, levels: dict[str, tuple[Level, ...]], ru
     """Splink's settings with the expected shares of true pairs as a beginning."""
     comparisons = []
     for column, own in levels.items():
-        rest = 1 - sum(level.matching for level in own)
+        rest = {"m_probability": 1 - sum(level.matching for level in own)}
+        rest["u_probability"] = 1 - sum(level.chance for level in own)
         described = [
             {
                 "sql_condition": missing(column, comparables.fields[column]),
@@ -90,7 +93,8 @@ def _settings(comparables: Comparables, levels: dict[str, tuple[Level, ...]], ru
             }
         ]
         for level in own:
-            entry = {"sql_condition": level.sql, "label_for_charts": level.key, "m_probability": level.matching}
+            entry = {"sql_condition": level.sql, "label_for_charts": level.key}
+            entry |= {"m_probability": level.matching, "u_probability": level.chance}
             if level.frequency:
                 entry |= {
                     "tf_adjustment_column": level.frequency,
@@ -98,7 +102,7 @@ def _settings(comparables: Comparables, levels: dict[str, tuple[Level, ...]], ru
                     "tf_minimum_u_value": 1e-5,
                 }
             described.append(entry)
-        described.append({"sql_condition": "ELSE", "label_for_charts": DIFFERENT, "m_probability": rest})
+        described.append({"sql_condition": "ELSE", "label_for_charts": DIFFERENT, **rest})
         comparisons.append({"output_column_name": column, "comparison_levels": described})
     return {
         "link_type": "dedupe_only",
@@ -120,40 +124,46 @@ def _trained(
     drawn towards what was expected as long as few such pairs are there.
     """
     n = len(comparables.records)
-    linker = link(settings)
-    linker.training.estimate_u_using_random_sampling(
-        max_pairs=_U_PAIRS, seed=_SEED, min_count_per_level=None, num_chunks=1
-    )
-    beginning = linker.misc.save_model_to_json()
+    n_pairs = n * (n - 1) / 2
     evidence = comparables.of_kind(*EVIDENCE)
     matched = {column: _pairs_in_common(comparables, column) for column in evidence}
+    chances: dict[str, dict[str, float]] = {}
     seen: dict[str, list[tuple[dict[str, float], int]]] = {}
-    for column in sorted(matched, key=lambda name: -matched[name])[:3]:
-        if matched[column] >= _PRIOR_PAIRS:
-            for other, shares in _learn(link(copy.deepcopy(beginning)), column, matched[column]).items():
-                seen.setdefault(other, []).append((shares, matched[column]))
-    total = sum(matched.values())
-    expected = max(total / max(len(evidence), 1) / _FOUND, 1.0)
-    for comparison, known in zip(settings["comparisons"], beginning["comparisons"], strict=True):
-        chance = {level["label_for_charts"]: level.get("u_probability") for level in known["comparison_levels"]}
-        for level in comparison["comparison_levels"]:
+    if n_pairs > _PRIOR_CHANCES:
+        linker = link(settings)
+        linker.training.estimate_u_using_random_sampling(
+            max_pairs=_U_PAIRS, seed=_SEED, min_count_per_level=None, num_chunks=1
+        )
+        beginning = linker.misc.save_model_to_json()
+        chances = {known["output_column_name"]: _chances(known) for known in beginning["comparisons"]}
+        for column in sorted(matched, key=lambda name: -matched[name])[:3]:
+            if matched[column] >= _PRIOR_PAIRS:
+                for other, shares in _learn(link(copy.deepcopy(beginning)), column, matched[column]).items():
+                    seen.setdefault(other, []).append((shares, matched[column]))
+    drawn = min(n_pairs, _U_PAIRS)
+    for comparison in settings["comparisons"]:
+        column = comparison["output_column_name"]
+        for level in comparison["comparison_levels"][1:]:
             key = level["label_for_charts"]
-            if key == MISSING:
-                continue
-            u = chance[key]
-            level["u_probability"] = _rounded(
-                max(u if isinstance(u, float) else 0.0, 1 / _U_PAIRS, 0.2 / max(n, 1) ** 2)
-            )
-            counted = [
-                (shares.get(key, 0.0), pairs) for shares, pairs in seen.get(comparison["output_column_name"], [])
-            ]
-            weight = sum(pairs for _, pairs in counted)
-            observed = sum(share * pairs for share, pairs in counted)
-            level["m_probability"] = _rounded(
-                (observed + _PRIOR_PAIRS * level["m_probability"]) / (weight + _PRIOR_PAIRS)
-            )
-    settings["probability_two_random_records_match"] = _rounded(min(expected / (n * (n - 1) / 2), 0.2))
+            told = [(chances[column][key], drawn)] if column in chances else []
+            level["u_probability"] = _drawn_towards(level["u_probability"], _PRIOR_CHANCES, told)
+            told = [(shares.get(key, 0.0), pairs) for shares, pairs in seen.get(column, [])]
+            level["m_probability"] = _drawn_towards(level["m_probability"], _PRIOR_PAIRS, told)
+    expected = max(sum(matched.values()) / max(len(evidence), 1) / _FOUND, 1.0)
+    settings["probability_two_random_records_match"] = _rounded(min(expected / n_pairs, 0.05))
     return settings
+
+
+def _chances(comparison: dict[str, Any]) -> dict[str, float]:
+    """Level → share of random pairs; a level that no pair reached has none."""
+    shares = {level["label_for_charts"]: level.get("u_probability") for level in comparison["comparison_levels"]}
+    return {key: share if isinstance(share, float) else 0.0 for key, share in shares.items()}
+
+
+def _drawn_towards(expected: float, weight: float, seen: list[tuple[float, float]]) -> float:
+    """The mean of shares that were seen and the one expected, each by the pairs it stands for."""
+    total = weight + sum(pairs for _, pairs in seen)
+    return _rounded((expected * weight + sum(share * pairs for share, pairs in seen)) / total)
 
 
 def _learn(linker: Any, column: str, pairs: int) -> dict[str, dict[str, float]]:

@@ -23,8 +23,9 @@ class Level:
     key : str
     sql : str
         Condition on a pair, columns suffixed ``_l`` and ``_r``; the first level that holds counts.
-    matching : float
-        Share of true pairs expected at this level, before any data are read.
+    matching, chance : float
+        Share of true pairs, and of pairs of different customers, expected at this level before any data
+        are read.
     frequency : str
         Column whose rare values say more than its common ones; empty if none.
     """
@@ -32,6 +33,7 @@ class Level:
     key: str
     sql: str
     matching: float
+    chance: float
     frequency: str = ""
 
 
@@ -42,22 +44,29 @@ def levels_of(column: str, kind: FieldKind, identity: Identity) -> tuple[Level, 
     left, right = f"{column}_l", f"{column}_r"
     same = f"{left} = {right}"
     if kind in {"credit_code", "code"}:
-        return Level("same", same, 0.9), Level("near", f"damerau_levenshtein({left}, {right}) <= 1", 0.06)
+        return Level("same", same, 0.9, 1e-5), Level("near", f"damerau_levenshtein({left}, {right}) <= 1", 0.06, 1e-5)
     if kind == "phone":
         crossed = (f"{column}_2_l = {right}", f"{left} = {column}_2_r", f"{column}_2_l = {column}_2_r")
-        return Level("same", " or ".join(f"coalesce({one}, false)" for one in (same, *crossed)), 0.7), Level(
-            "near", f"levenshtein({left}, {right}) <= 1", 0.05
+        return Level("same", " or ".join(f"coalesce({one}, false)" for one in (same, *crossed)), 0.7, 1e-4), Level(
+            "near", f"levenshtein({left}, {right}) <= 1", 0.05, 1e-5
         )
     if kind == "email":
-        return (Level("same", same, 0.8),)
+        return (Level("same", same, 0.8, 1e-4),)
     if kind == "address":
         numbers = f"{column}_numbers_l = {column}_numbers_r and {column}_numbers_l <> ''"
         street = f"jaro_winkler_similarity({left}, {right}) >= 0.92"
         like = f"{street} or contains({left}, {right}) or contains({right}, {left})"
-        return Level("same", same, 0.55), Level("like", f"{numbers} and ({like})", 0.15), Level("near", street, 0.1)
+        return (
+            Level("same", same, 0.55, 1e-4),
+            Level("like", f"{numbers} and ({like})", 0.15, 1e-4),
+            Level("near", street, 0.1, 0.01),
+        )
     if kind == "date":
-        return Level("same", same, 0.85), Level("near", f"damerau_levenshtein({left}, {right}) <= 1", 0.1)
-    return Level("same", same, 0.8), Level("near", f"jaro_winkler_similarity({left}, {right}) >= 0.9", 0.1)
+        return Level("same", same, 0.85, 3e-4), Level("near", f"damerau_levenshtein({left}, {right}) <= 1", 0.1, 0.005)
+    return (
+        Level("same", same, 0.8, 0.05),
+        Level("near", f"jaro_winkler_similarity({left}, {right}) >= 0.9", 0.1, 0.05),
+    )
 
 
 def missing(column: str, kind: FieldKind) -> str:
@@ -78,28 +87,21 @@ def _company_name() -> tuple[Level, ...]:
         "or length(core_l) >= 2 and length(core_r) >= 2 and (contains(core_l, core_r) or contains(core_r, core_l)))"
     )
     return (
-        Level("same", f"{brand} and {trade} and {place} and {office}", 0.75),
-        Level("generic", f"{generic} and {office}", 0.03),
-        Level("alike", f"{alike} and {place} and {office}", 0.1),
-        Level("same_brand", brand, 0.06),
-        Level("open", f"(core_l = '' or core_r = '') and {place}", 0.02),
+        Level("same", f"{brand} and {trade} and {place} and {office}", 0.75, 1e-3),
+        Level("generic", f"{generic} and {office}", 0.03, 5e-4),
+        Level("alike", f"{alike} and {place} and {office}", 0.1, 2e-3),
+        Level("same_brand", brand, 0.06, 2e-3),
+        Level("open", f"(core_l = '' or core_r = '') and {place}", 0.02, 5e-3),
     )
 
 
 def _person_name() -> tuple[Level, ...]:
+    alike = "greatest(jaro_winkler_similarity(name_l, name_r), jaro_winkler_similarity(words_l, words_r))"
     return (
-        Level("same", "name_l = name_r", 0.6, frequency="name"),
-        Level("same_words", "words_l = words_r", 0.05),
-        Level(
-            "alike",
-            "greatest(jaro_winkler_similarity(name_l, name_r), jaro_winkler_similarity(words_l, words_r)) >= 0.9",
-            0.22,
-        ),
-        Level(
-            "near",
-            "greatest(jaro_winkler_similarity(name_l, name_r), jaro_winkler_similarity(words_l, words_r)) >= 0.8",
-            0.08,
-        ),
+        Level("same", "name_l = name_r", 0.6, 1e-4, frequency="name"),
+        Level("same_words", "words_l = words_r", 0.05, 1e-5),
+        Level("alike", f"{alike} >= 0.9", 0.22, 1e-3),
+        Level("near", f"{alike} >= 0.8", 0.08, 5e-3),
     )
 
 

@@ -36,7 +36,9 @@ def waiting_pairs(cleaned: Cleaned) -> pd.DataFrame:
 def describe_pairs(cleaned: Cleaned, pairs: pd.DataFrame) -> Iterator[str]:
     """Each pair with both records' values, level by level, and why it was not merged."""
     records = cleaned.tables["customer_records"]
-    rows = records.filter(pc.is_in(records["record_id"], pa.array([*pairs["record_a"], *pairs["record_b"]])))
+    rows = records.filter(
+        pc.is_in(records["record_id"], pa.array([*pairs["record_a"], *pairs["record_b"]], pa.string()))
+    )
     known = {row["record_id"]: row for row in rows.to_pylist()}
     fields = [column for column in pairs.columns if column in records.column_names]
     for pair in pairs.to_dict("records"):

@@ -24,14 +24,14 @@ def plot_completeness(matrix: pd.DataFrame, say: Say) -> Figure:
     Parameters
     ----------
     matrix : pd.DataFrame
-        field, source, n_records, share_filled (``Completeness.matrix``).
+        field, kept_by, n_records, share_filled (``Completeness.matrix``).
     say : Callable[[str], str]
         Label of a key in the figure's language.
     """
     with theme():
-        sizes = matrix.groupby("source")["n_records"].max().sort_values(ascending=False, kind="stable")
+        sizes = matrix.groupby("kept_by")["n_records"].max().sort_values(ascending=False, kind="stable")
         shown = sorted(sizes.index[:_MOST_SOURCES])
-        grid = matrix.pivot(index="field", columns="source", values="share_filled")[shown]
+        grid = matrix.pivot(index="field", columns="kept_by", values="share_filled")[shown]
         grid = grid.loc[grid.mean(axis=1).sort_values(kind="stable").index]
         figure, axes = plt.subplots(figsize=(WIDTH, 1.4 + 0.32 * len(grid)))
         sns.heatmap(

@@ -23,11 +23,11 @@ class Completeness:
     Attributes
     ----------
     matrix : pd.DataFrame, shape (n_fields * n_sources, 5)
-        field, source, n_records, n_filled, share_filled.
+        field, kept_by, n_records, n_filled, share_filled.
     fields : pd.DataFrame, shape (n_fields, 4)
         field, n_records, n_filled, share_filled; the emptiest first.
     ages : pd.DataFrame, shape (n_sources + 1, 6)
-        source, n_records, n_dated, median_age_days, n_stale, share_stale; ``all_sources`` last. Empty
+        kept_by, n_records, n_dated, median_age_days, n_stale, share_stale; ``all_sources`` last. Empty
         without a day of the last update.
     recipe : Recipe
     """
@@ -128,11 +128,11 @@ def score_completeness(
     fields = [column for column in records if column not in {*leave_out, *_LINEAGE, source}]
     by = records[source].astype("object").where(records[source].notna(), "unknown_source").astype(str)
     filled = records[fields].notna()
-    counts = filled.groupby(by.to_numpy()).sum().rename_axis("source")
+    counts = filled.groupby(by.to_numpy()).sum().rename_axis("kept_by")
     sizes = by.value_counts().rename("n_records")
-    long = counts.reset_index().melt(id_vars="source", var_name="field", value_name="n_filled")
-    long["n_records"] = long["source"].map(sizes)
-    matrix = _shares(long)[["field", "source", "n_records", "n_filled", "share_filled"]]
+    long = counts.reset_index().melt(id_vars="kept_by", var_name="field", value_name="n_filled")
+    long["n_records"] = long["kept_by"].map(sizes)
+    matrix = _shares(long)[["field", "kept_by", "n_records", "n_filled", "share_filled"]]
     total = pd.DataFrame({"field": fields, "n_records": len(records), "n_filled": filled.sum().to_numpy()})
     total = _shares(total).sort_values(["share_filled", "field"], kind="stable").reset_index(drop=True)
     ages = _ages(records, by, as_of, updated, stale_after_days) if updated else pd.DataFrame()
@@ -163,7 +163,7 @@ def _ages(records: pd.DataFrame, by: pd.Series, as_of: dt.date, updated: str, li
         stale = int((dated > limit).sum())
         rows.append(
             {
-                "source": name,
+                "kept_by": name,
                 "n_records": len(own),
                 "n_dated": len(dated),
                 "median_age_days": float(dated.median()) if len(dated) else np.nan,

@@ -145,7 +145,8 @@ def _cards(pairs: pd.DataFrame, known: pd.DataFrame, fields: Sequence[str]) -> p
     for number, pair in enumerate(pairs.to_dict("records"), start=1):
         for field in fields:
             a, b = (known[field].get(pair[side]) if field in known else None for side in ("record_a", "record_b"))
-            rows.append([number, field, _text(a), _text(b), f"level_{pair[field]}"])
+            level = "shared" if pair[field] == "missing" and _text(a) and _text(b) else pair[field]
+            rows.append([number, field, _text(a), _text(b), f"level_{level}"])
     return pd.DataFrame(rows, columns=["pair", "field", "value_a", "value_b", "level"])
 
 
