@@ -20,7 +20,7 @@ CASES = {
     "cdnow": {"value_indicators", "segment_profile"},
     "ecsi_mobile": {"satisfaction_loyalty"},
     "corporate_reputation": {"satisfaction_loyalty"},
-    "petrochemical": {"value_indicators", "satisfaction_loyalty", "segment_profile"},
+    "petrochemical": {"customer_file", "value_indicators", "satisfaction_loyalty", "segment_profile"},
     "telco_churn": {"segment_profile"},
 }
 

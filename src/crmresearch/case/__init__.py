@@ -1,6 +1,7 @@
 """A case: one company or data set, its folder and the ``case.yaml`` that describes it."""
 
 from crmresearch.case.files import ColumnMap, Provenance, SourceFile
+from crmresearch.case.identity import DECISIONS_FILE, FieldKind, Identity
 from crmresearch.case.project import Case, Project, load_case
 from crmresearch.case.questionnaire import Construct, Instrument, Item, Scale
 from crmresearch.case.schema import CaseFile
@@ -8,11 +9,14 @@ from crmresearch.case.strict import Bilingual
 from crmresearch.case.strict_yaml import read_yaml
 
 __all__ = [
+    "DECISIONS_FILE",
     "Bilingual",
     "Case",
     "CaseFile",
     "ColumnMap",
     "Construct",
+    "FieldKind",
+    "Identity",
     "Instrument",
     "Item",
     "Project",

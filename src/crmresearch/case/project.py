@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from crmresearch.case.files import ColumnMap, Provenance, SourceFile
+from crmresearch.case.identity import Identity
 from crmresearch.case.questionnaire import Construct, Instrument, Item, Scale
 from crmresearch.case.schema import CaseFile
 from crmresearch.case.strict import Bilingual
@@ -150,6 +151,7 @@ def _model_at(location: tuple[Any, ...]) -> list[str]:
             "files": SourceFile,
             "columns": ColumnMap,
             "instrument": Instrument,
+            "identity": Identity,
             "scale": Scale,
             "constructs": Construct,
             "items": Item,

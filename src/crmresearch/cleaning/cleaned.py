@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crmresearch.case import Case
+from crmresearch.case import DECISIONS_FILE, Case
 from crmresearch.cleaning import ledger, quarantine
 from crmresearch.cleaning.customers import orphans, unknown_respondents
 from crmresearch.cleaning.duplicates import find_repeats, in_canonical_order
@@ -85,13 +85,18 @@ def clean_files(case: Case) -> Cleaned:
         aside.append(more)
         lines += [_account(case, i, fate) for i in own]
     notes += [("", note) for note in _undeclared(case)]
-    return Cleaned(
+    cleaned = Cleaned(
         tables,
         quarantine.in_order(pa.concat_tables(aside)),
         pa.Table.from_pylist(sorted(lines, key=lambda line: line["source_file"]), ledger.SCHEMA),
         log_table(notes),
         {i.source.file: i.sha256 for i in sorted(intakes, key=lambda i: i.source.label)},
     )
+    if case.file.identity is None:
+        return cleaned
+    from crmresearch.cleaning.identity.unifying import unify_customers
+
+    return unify_customers(case, cleaned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +184,7 @@ def _refuse_repeated_files(case: Case) -> None:
 
 def _undeclared(case: Case) -> Iterable[Note]:
     """A warning that names data files in the folder that no entry of ``case.yaml`` uses."""
-    used = {"case.yaml", *(source.file for source in case.file.files)}
+    used = {"case.yaml", DECISIONS_FILE, *(source.file for source in case.file.files)}
     others = sorted(p.name for p in case.folder.iterdir() if p.is_file() and p.name not in used)
     others = [name for name in others if not name.startswith(_SKIPPED) and not name.lower().endswith(".md")]
     if others:

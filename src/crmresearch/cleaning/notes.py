@@ -80,6 +80,14 @@ RULES = {
     "ZERO_AMOUNT": "orders with an amount of zero; kept",
     "NEGATIVE_AMOUNT": "orders with a negative amount (returns, credits); kept",
     "UNKNOWN_CUSTOMER": "survey rows whose customer is not in the customers table; kept",
+    "IDENTITY_MERGED": "records merged into another record of the same customer",
+    "IDENTITY_REVIEW": "pairs of records that may be one customer; decide them with: crmresearch identity",
+    "IDENTITY_HELD": "pairs not merged, because the customer would be too large or contradict itself",
+    "IDENTITY_NOT_APPLIED": "pairs that would be merged; identity.apply is false",
+    "SHARED_VALUE": "values under too many different names; they are no evidence of identity",
+    "INVALID_CODE": "credit codes whose check character does not fit; not compared",
+    "UNKNOWN_DECISION": "decisions about records that are not among the customers",
+    "REPEATED_AFTER_MERGE": "rows that differ in nothing but the record of the customer they stand under; kept",
 }
 """Every rule of the cleaning log and what it says."""
 

@@ -8,7 +8,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from crmresearch.case import Case, Project
+from crmresearch.case import DECISIONS_FILE, Case, Project
 from crmresearch.errors import CaseError
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -44,7 +44,7 @@ def software_key(project: Project) -> str:
 
 
 def intake_key(case: Case, software: str) -> str:
-    """Digest of everything the processed tables follow from: raw files, ``case.yaml``, software.
+    """Digest of everything the processed tables follow from: raw files, decisions, ``case.yaml``, software.
 
     Raises
     ------
@@ -61,6 +61,9 @@ def intake_key(case: Case, software: str) -> str:
                 repair=f"Put it into {case.folder.name}/, or mend its name.",
             )
         raw[source.file] = file_digest(path)
+    decided = case.folder / DECISIONS_FILE
+    if case.file.identity and decided.is_file():
+        raw[DECISIONS_FILE] = file_digest(decided)
     return digest([raw, file_digest(case.folder / "case.yaml"), software])
 
 

@@ -24,7 +24,7 @@ from crmresearch.tables import TABLES
 GIVEN_BY_RUNNER = ("case", "as_of", "language")
 """Parameters that a run sets itself; they have options of their own."""
 
-INSTRUMENT = "instrument"
+INSTRUMENT, IDENTITY = "instrument", "identity"
 """What a study that scores a questionnaire needs besides tables."""
 
 _SECRETS = ("password", "passwd", "secret", "token", "api_key", "apikey", "dsn", "credential")
@@ -218,9 +218,9 @@ def read_study(path: Path) -> StudyNotebook:
             repair="Open it in JupyterLab, or take it out of the folder.",
         ) from None
     for need in "|".join(study.needs).split("|") if study.needs else ():
-        if need not in TABLES and need != INSTRUMENT:
+        if need not in TABLES and need not in {INSTRUMENT, IDENTITY}:
             raise StudyError(
-                f"needs {need!r}, which is no table{nearest(need, [*TABLES, INSTRUMENT])}",
+                f"needs {need!r}, which is no table{nearest(need, [*TABLES, INSTRUMENT, IDENTITY])}",
                 where=path.name,
                 repair="Mend crmresearch.needs in the notebook's metadata.",
             )

@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -81,6 +81,7 @@ class Study:
     _record: Record
     _words: Words
     _engine: ibis.BaseBackend = field(default_factory=open_engine)
+    _as_recorded: bool = False
 
     @property
     def as_of(self) -> dt.date:
@@ -92,7 +93,27 @@ class Study:
     @property
     def orders(self) -> ibis.Table:
         """The canonical orders as an Ibis table."""
-        return self._engine.read_parquet(self._path("orders"), table_name="orders")
+        orders = self._engine.read_parquet(self._path("orders"), table_name="orders")
+        if self._as_recorded and "record_id" in orders.columns:
+            orders = orders.mutate(customer_id=orders.record_id)
+        return orders.drop("record_id") if "record_id" in orders.columns else orders
+
+    @property
+    def ledger(self) -> pd.DataFrame:
+        """Where the rows of each raw file went."""
+        return self._processed.ledger
+
+    @property
+    def quarantine(self) -> pd.DataFrame:
+        """Rows and values set aside."""
+        return self._processed.quarantine
+
+    def as_recorded(self) -> Study:
+        """The same study on the records as they were entered, before any were merged into one customer.
+
+        Its results go into the same record, so any figure can be shown before and after merging.
+        """
+        return replace(self, _as_recorded=True)
 
     @property
     def instrument(self) -> Instrument:
@@ -105,7 +126,11 @@ class Study:
 
     def table(self, name: str) -> pd.DataFrame:
         """A canonical table as a data frame: money as float, days as ``datetime64``, nothing guessed."""
-        content = pq.read_table(self._path(name))
+        recorded = self._as_recorded and "customer_records" in self._processed.tables
+        content = pq.read_table(self._path("customer_records" if recorded and name == "customers" else name))
+        if recorded and "record_id" in content.column_names:
+            at = content.column_names.index("customer_id")
+            content = content.set_column(at, "customer_id", content["record_id"]).drop_columns(["record_id"])
         for number, column in enumerate(content.schema):
             plain = pa.float64() if pa.types.is_decimal(column.type) else None
             plain = pa.timestamp("s") if pa.types.is_date(column.type) else plain

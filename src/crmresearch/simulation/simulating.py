@@ -195,7 +195,13 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
             for sheet in sheets
         ],
         "instrument": answersheets.instrument(),
-        "studies": {"value_indicators": {}, "satisfaction_loyalty": {}, "segment_profile": {}},
+        "identity": {"kind": "company", "updated": "updated"},
+        "studies": {
+            "customer_file": {"source": "branch", "updated": "updated", "tier": "key_account"},
+            "value_indicators": {},
+            "satisfaction_loyalty": {},
+            "segment_profile": {},
+        },
     }
     CaseFile.model_validate(content)
     return content
