@@ -1,6 +1,7 @@
 """A case: one company or data set, its folder and the ``case.yaml`` that describes it."""
 
 from crmresearch.case.files import ColumnMap, Provenance, SourceFile
+from crmresearch.case.indicators import IndicatorNode, IndicatorSystem, Valuation
 from crmresearch.case.project import Case, Project, load_case
 from crmresearch.case.questionnaire import Construct, Instrument, Item, Scale
 from crmresearch.case.schema import CaseFile
@@ -13,12 +14,15 @@ __all__ = [
     "CaseFile",
     "ColumnMap",
     "Construct",
+    "IndicatorNode",
+    "IndicatorSystem",
     "Instrument",
     "Item",
     "Project",
     "Provenance",
     "Scale",
     "SourceFile",
+    "Valuation",
     "load_case",
     "read_yaml",
 ]

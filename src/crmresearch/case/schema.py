@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from crmresearch.case.files import Provenance, SourceFile
+from crmresearch.case.indicators import Valuation
 from crmresearch.case.questionnaire import Instrument
 from crmresearch.case.strict import Bilingual, Strict
 
@@ -28,6 +29,7 @@ class CaseFile(Strict):
     max_quarantined_share: float = Field(default=0.2, ge=0, le=1)
     files: tuple[SourceFile, ...] = Field(min_length=1)
     instrument: Instrument | None = None
+    value: Valuation | None = None
     studies: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @field_validator("studies", mode="before")
