@@ -195,7 +195,12 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
             for sheet in sheets
         ],
         "instrument": answersheets.instrument(),
-        "studies": {"value_indicators": {}, "satisfaction_loyalty": {}, "segment_profile": {}},
+        "value": {"industry_stages": experts.life_cycle_stages()},
+        "studies": {
+            "value_indicators": {"system": "logistics", "weighting": "ahp", "wider_rfm": "lrfmc"},
+            "satisfaction_loyalty": {},
+            "segment_profile": {},
+        },
     }
     CaseFile.model_validate(content)
     return content

@@ -25,7 +25,7 @@ from crmresearch.scoring.value.ranking import (
     rank_weighted_sum,
     try_reversal,
 )
-from crmresearch.scoring.value.rfm import RfmScores, score_rfm
+from crmresearch.scoring.value.rfm import RfmScores, RfmSegments, WideScores, name_segments, score_rfm, score_wider
 from crmresearch.scoring.value.summary import CustomerSummary, summarise_customers, summarise_orders
 from crmresearch.scoring.value.tiers import Demotions, Tiers, assign_tiers, find_demotions
 from crmresearch.scoring.value.weights import (
@@ -58,9 +58,11 @@ __all__ = [
     "Ranking",
     "RaterAgreement",
     "RfmScores",
+    "RfmSegments",
     "Tiers",
     "WeightComparison",
     "Weights",
+    "WideScores",
     "assign_tiers",
     "build_indicators",
     "combine_weights",
@@ -70,6 +72,7 @@ __all__ = [
     "judge_criteria",
     "load_system",
     "measure_indicators",
+    "name_segments",
     "rank_by",
     "rank_fuzzy",
     "rank_grey",
@@ -80,6 +83,7 @@ __all__ = [
     "score_agreement",
     "score_pareto",
     "score_rfm",
+    "score_wider",
     "summarise_customers",
     "summarise_orders",
     "take_weights",

@@ -136,7 +136,7 @@ class IndicatorMatrix:
     def describe(self) -> pd.DataFrame:
         """indicator, direction, indicator_unit, mean, std, least, median, most, share_zero; one row per indicator.
 
-        With share_filled where a value was filled.
+        With share_imputed where a value was filled.
         """
         values = pd.DataFrame(self.values, columns=self.names, copy=False)
         table = pd.DataFrame(
@@ -156,7 +156,7 @@ class IndicatorMatrix:
             table[name] = values.agg(statistic).to_numpy()
         table["share_zero"] = [(self.values[:, j] == 0).mean() for j in range(len(self.indicators))]
         if self.share_filled is not None and self.share_filled.any():
-            table["share_filled"] = self.share_filled
+            table["share_imputed"] = self.share_filled
         return table
 
     def exhibits(self) -> tuple[Exhibit, ...]:

@@ -32,7 +32,7 @@ class MeasuredIndicators:
         customer_id, n_purchase_days, then one column per observed indicator, missing where it was not
         observed for that customer; what :func:`build_indicators` takes.
     dictionary : pd.DataFrame, shape (n_indicators, 8)
-        indicator, group, direction, indicator_unit, source_table, window, formula, role.
+        indicator, indicator_group, direction, indicator_unit, source_table, window, formula, role.
     coverage : pd.DataFrame, shape (n_indicators, 6)
         indicator, observed_status ("observed" or the reason why not), share_observed, note, shrunk_to, strength.
     system : IndicatorSystem
@@ -162,7 +162,7 @@ def measure_indicators(
     towards all customers' (see :func:`shrink_shares`, :func:`shrink_means`), with the strength printed.
     """
     valuation = valuation or Valuation()
-    name = system if isinstance(system, str) else "case"
+    name = system if isinstance(system, str) and system != "case" else "own_system"
     system = load_system(system, valuation) if isinstance(system, str) else system
     sources = Sources(
         summary.set_index("customer_id").sort_index(),
@@ -226,7 +226,7 @@ def _dictionary(system: IndicatorSystem) -> pd.DataFrame:
             rows.append(
                 {
                     "indicator": name,
-                    "group": path[-1] if path else "",
+                    "indicator_group": path[-1] if path else "",
                     "direction": node.direction,
                     "indicator_unit": node.unit,
                     "source_table": node.table,
@@ -237,7 +237,7 @@ def _dictionary(system: IndicatorSystem) -> pd.DataFrame:
             )
     table = pd.DataFrame(rows)
     table["window"] = table["window"].astype("Int64")
-    return table if (table["group"] != "").any() else table.drop(columns="group")
+    return table if (table["indicator_group"] != "").any() else table.drop(columns="indicator_group")
 
 
 def _agreement(system: IndicatorSystem, sources: Sources) -> RaterAgreement | None:

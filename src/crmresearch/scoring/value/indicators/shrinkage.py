@@ -48,8 +48,9 @@ def shrink_shares(hits: np.ndarray, trials: np.ndarray) -> Shrunk:
 
     Examples
     --------
-    >>> shrink_shares(np.array([0, 1, 10]), np.array([1, 1, 100])).values.round(3).tolist()
-    [0.108, 0.108, 0.108]
+    >>> found = shrink_shares(np.array([0, 3, 8, 10]), np.array([10, 10, 10, 20]))
+    >>> found.values.round(3).tolist(), round(found.strength, 2)
+    ([0.075, 0.322, 0.732, 0.492], 2.19)
     """
     hits, trials = np.asarray(hits, dtype=float), np.asarray(trials, dtype=float)
     seen = trials > 0

@@ -41,7 +41,7 @@ class RankAgreement:
     Attributes
     ----------
     pairs : pd.DataFrame, shape (n_pairs, 5)
-        method, other_method, tau (Kendall's τ-b), kappa (Cohen's, of the tiers), share_same_tier.
+        method, other_method, rank_tau (Kendall's τ-b), kappa (Cohen's, of the tiers), share_same_tier.
     customers : pd.DataFrame, shape (n_customers, 1 + n_methods + 2)
         customer_id, the tier by each method, n_tiers (how many different ones), rank_spread (largest less
         smallest rank); those who move most first.
@@ -132,7 +132,7 @@ def compare_rankings(
     for (a, first), (b, second) in combinations(enumerate(rankings), 2):
         tau = stats.kendalltau(ranks[a], ranks[b]).statistic
         kappa, same = cohen_kappa(tiers[a], tiers[b], len(labels)), float((tiers[a] == tiers[b]).mean())
-        rows.append({"method": first, "other_method": second, "tau": tau, "kappa": kappa, "share_same_tier": same})
+        rows.append({"method": first, "other_method": second, "rank_tau": tau, "kappa": kappa, "share_same_tier": same})
     pairs = pd.DataFrame(rows)
     customers = pd.DataFrame({"customer_id": matrix.customer_id})
     for name, tier in zip(rankings, tiers, strict=True):
@@ -147,8 +147,8 @@ def compare_rankings(
             "n_customers": [n],
             "share_agreed": [float((tiers == tiers[0]).all(axis=0).mean())],
             "kappa": [fleiss_kappa(tiers, len(labels))],
-            "tau_low": [pairs["tau"].min()],
-            "tau_high": [pairs["tau"].max()],
+            "tau_low": [pairs["rank_tau"].min()],
+            "tau_high": [pairs["rank_tau"].max()],
         }
     )
     options = {"methods": list(methods), "bounds": ", ".join(f"{s:g}" for s in shares), "rule": "quantile"}

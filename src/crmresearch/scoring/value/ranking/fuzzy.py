@@ -86,7 +86,9 @@ def rank_fuzzy(
         "ties": ties,
     }
     counts = np.bincount(evaluation.argmax(axis=0), minlength=len(grades))
-    table = pd.DataFrame({"grade": list(grades), "n_customers": counts, "share_customers": counts / len(values.T)})
+    table = pd.DataFrame(
+        {"value_grade": list(grades), "n_customers": counts, "share_customers": counts / len(values.T)}
+    )
     table["membership"] = evaluation.mean(axis=1)
     return Ranking(
         matrix,

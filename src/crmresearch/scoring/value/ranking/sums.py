@@ -164,7 +164,13 @@ def rank_rsr(matrix: IndicatorMatrix, weights: Weights, *, spacing: Spacing = "i
 
 
 def grade_rsr(score: np.ndarray) -> pd.DataFrame:
-    """Three grades of rank-sum ratios by probit: grade, probit_from, score_from, n_customers, share_customers, r2."""
+    """Three grades of rank-sum ratios by probit.
+
+    Returns
+    -------
+    pd.DataFrame, shape (3, 6)
+        value_grade, probit_from, score_from, n_customers, share_customers, line_r2.
+    """
     values, counts = np.unique(score, return_counts=True)
     n = len(score)
     ranks = np.cumsum(counts) - (counts - 1) / 2
@@ -179,11 +185,11 @@ def grade_rsr(score: np.ndarray) -> pd.DataFrame:
     found = np.bincount(grade, minlength=3)[:3] if np.isfinite(slope) else np.full(3, np.nan)
     return pd.DataFrame(
         {
-            "grade": ["grade_high", "grade_middle", "grade_low"],
+            "value_grade": ["grade_high", "grade_middle", "grade_low"],
             "probit_from": [RSR_PROBITS[1], RSR_PROBITS[0], np.nan],
             "score_from": [*bounds, np.nan],
             "n_customers": found,
             "share_customers": found / n,
-            "r2": [r2] * 3,
+            "line_r2": [r2] * 3,
         }
     )

@@ -45,7 +45,7 @@ def weigh_ahp(
     Raises
     ------
     RefusedError
-        Nobody judged, an item that the system does not know, or no indicator under the judged criteria.
+        Nobody judged, or nobody consistently (the worst triad is named), an item that the system does not know, or no indicator under the judged criteria.
 
     Notes
     -----
@@ -54,6 +54,8 @@ def weigh_ahp(
     """
     if not judged.observed:
         raise RefusedError("no expert judged", where="AHP weights", repair="Use weights that come from the data.")
+    for refusal in judged.unusable.values():
+        raise refusal
     tree = _Tree(matrix, system)
     shares = {}
     for name, group in judged.group.items():

@@ -49,6 +49,7 @@ def combine_weights(*weights: Weights, rule: Rule = "linear", shares: Sequence[f
 
     Examples
     --------
+    >>> import pandas as pd
     >>> table = pd.DataFrame({"indicator": ["x", "y"], "direction": "benefit", "weight": [0.8, 0.2]})
     >>> subjective = Weights(table, Recipe("ahp_weights"))
     >>> objective = Weights(table.assign(weight=[0.5, 0.5]), Recipe("entropy_weights"))

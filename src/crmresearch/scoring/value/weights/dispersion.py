@@ -55,7 +55,7 @@ def weigh_variation(matrix: IndicatorMatrix) -> Weights:
             repair="Use entropy weights with normalisation='minmax', or CRITIC.",
         )
     variation = np.divide(std, mean, out=np.zeros_like(std), where=_varies(matrix))
-    return _weights(matrix, variation, "variation", Recipe("variation_weights", {"deviation": "sample"}))
+    return _weights(matrix, variation, "variation", Recipe("variation_weights", {"deviation": "deviation_sample"}))
 
 
 def weigh_deviation(matrix: IndicatorMatrix) -> Weights:

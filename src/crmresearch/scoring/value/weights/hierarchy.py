@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -33,18 +33,21 @@ class Priorities:
     Attributes
     ----------
     table : pd.DataFrame, shape (n_items, 6)
-        matrix, item, weight (of the group, by the method asked for; each matrix sums to 1), geometric_weight
-        (by the other: the geometric mean, or the eigenvector where that is the method), lowest, highest
-        (of the experts used).
+        matrix, judged_item, weight (of the group, by the method asked for; each matrix sums to 1),
+        weight_geometric_mean (or weight_eigenvector, where the geometric mean is the method), expert_lowest,
+        expert_highest (of the experts used).
     consistency : pd.DataFrame, shape (n_matrices, 9)
-        matrix, expert ("group" for all used together), n_items, n_missing, lambda_max, ci, ri, cr, used.
+        matrix, expert ("group" for all used together), n_criteria, n_unjudged, lambda_max, ci, ri, cr, counted_in.
     contradictions : pd.DataFrame, shape (n_inconsistent, 8)
-        matrix, expert, triad (first over second over third), direct, indirect, entry, repaired, cr_after:
+        matrix, expert, triad (first over second over third), direct_judgement, implied_judgement (first against
+        third, as judged and by the other two), entry, repaired, cr_after:
         of each matrix above the threshold, the triad that contradicts itself most and the one entry of it
         that would lower the ratio most. Nothing is repaired.
     group : Mapping[str, Pairwise]
         Matrix → geometric mean of the experts used.
     recipe : Recipe
+    unusable : Mapping[str, RefusedError]
+        Matrix that no expert judged consistently → why it cannot be used.
     """
 
     table: pd.DataFrame
@@ -52,20 +55,19 @@ class Priorities:
     contradictions: pd.DataFrame
     group: Mapping[str, Pairwise]
     recipe: Recipe
+    unusable: Mapping[str, RefusedError] = field(default_factory=dict)
 
     @property
     def observed(self) -> bool:
         """Whether anybody judged."""
-        return len(self.table) > 0
+        return len(self.consistency) > 0
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """The priorities, each expert's consistency, and the contradictions."""
         if not self.observed:
             return ()
-        shown = [
-            Exhibit("expert_priorities", self.table, notes=("expert_priorities",)),
-            Exhibit("expert_consistency", self.consistency, notes=("random_index",)),
-        ]
+        shown = [Exhibit("expert_priorities", self.table, notes=("expert_priorities",))] if len(self.table) else []
+        shown.append(Exhibit("expert_consistency", self.consistency, notes=("random_index",)))
         if len(self.contradictions):
             shown.append(Exhibit("contradictions", self.contradictions, notes=("never_repaired",)))
         return tuple(shown)
@@ -82,11 +84,21 @@ class Priorities:
         for row in self.contradictions.itertuples():
             cr = self.consistency.set_index(["matrix", "expert"]).loc[(row.matrix, row.expert)]
             common = {"expert": row.expert, "cr": float(cr["cr"]), "threshold": options["threshold"]}
-            common |= {"triad": row.triad, "direct": row.direct, "indirect": row.indirect, "entry": row.entry}
+            common |= {
+                "triad": row.triad,
+                "direct": row.direct_judgement,
+                "implied": row.implied_judgement,
+                "entry": row.entry,
+            }
             common |= {"repaired": row.repaired, "cr_after": row.cr_after}
-            found.append(Finding("contradiction_kept" if cr["used"] else "contradiction_left_out", common))
+            found.append(Finding("contradiction_kept" if cr["counted_in"] else "contradiction_left_out", common))
+        found += [Finding("no_consistent_expert", {"matrix": name}) for name in self.unusable]
+        if not len(self.table):
+            return tuple(found)
         top = self.table.loc[self.table["weight"].idxmax()]
-        found.append(Finding("heaviest_criterion", {c: top[c] for c in ("item", "weight", "lowest", "highest")}))
+        values = {"criterion": top["judged_item"], "weight": top["weight"]}
+        values |= {"lowest": top["expert_lowest"], "highest": top["expert_highest"]}
+        found.append(Finding("heaviest_criterion", values))
         return tuple(found)
 
 
@@ -112,8 +124,8 @@ def judge_criteria(
     threshold : float
         Highest consistency ratio that passes.
     inconsistent : {"leave_out", "keep", "refuse"}
-        What becomes of a matrix above it: it stands aside, named with its worst triad; it counts all the
-        same; or no priorities are given.
+        What becomes of a matrix above it: it stands aside, named with its worst triad (where no expert is
+        left, :func:`weigh_ahp` refuses); it counts all the same; or no priorities are given.
 
     Returns
     -------
@@ -123,8 +135,8 @@ def judge_criteria(
     Raises
     ------
     RefusedError
-        A matrix that breaks a rule of :func:`~.pairwise.read_pairwise`; no consistent expert of a matrix is
-        left, or "refuse" and one is inconsistent: its worst triad and the entry that would mend it are named.
+        A matrix that breaks a rule of :func:`~.pairwise.read_pairwise`; under "refuse" an inconsistent one: its
+        worst triad and the entry that would mend it are named.
     UsageError
         An option that is unknown.
 
@@ -138,7 +150,7 @@ def judge_criteria(
     >>> rows = [("A", "value", "profit", "credit", 3), ("A", "value", "profit", "growth", "5"),
     ...         ("A", "value", "growth", "credit", "1/2")]
     >>> table = pd.DataFrame(rows, columns=["expert", "matrix", "row_item", "column_item", "judgement"])
-    >>> judge_criteria(table).table[["item", "weight"]].round(3).values.tolist()
+    >>> judge_criteria(table).table[["judged_item", "weight"]].round(3).values.tolist()
     [['credit', 0.23], ['growth', 0.122], ['profit', 0.648]]
     """
     where = "judge_criteria"
@@ -159,7 +171,7 @@ def judge_criteria(
     if judgements is None or not len(judgements):
         empty = pd.DataFrame()
         return Priorities(empty, empty, empty, {}, recipe)
-    consistency, contradictions, tables, group = [], [], [], {}
+    consistency, contradictions, tables, group, unusable = [], [], [], {}, {}
     for name, of_matrix in judgements.groupby("matrix", sort=False):
         items = sorted({*of_matrix["row_item"].astype(str), *of_matrix["column_item"].astype(str)})
         used: dict[str, Pairwise] = {}
@@ -175,18 +187,22 @@ def judge_criteria(
             if passes:
                 used[str(expert)] = pairwise
         if worst[1] and (inconsistent == "refuse" or not used):
-            _refuse(str(name), *worst, threshold)
+            unusable[str(name)] = _refusal(str(name), *worst, threshold)
+            if inconsistent == "refuse":
+                raise unusable[str(name)]
+            continue
         group[str(name)] = _aggregate(used, items, str(name))
         found = measure_consistency(group[str(name)], random_index=random_index)
         consistency.append(_row(name, "group", group[str(name)], found, used=True))
         tables.append(_priorities(str(name), group[str(name)], used, method))
-    columns = ["matrix", "expert", "triad", "direct", "indirect", "entry", "repaired", "cr_after"]
+    columns = ["matrix", "expert", "triad", "direct_judgement", "implied_judgement", "entry", "repaired", "cr_after"]
     return Priorities(
-        pd.concat(tables, ignore_index=True),
+        pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(),
         pd.DataFrame(consistency),
         pd.DataFrame(contradictions, columns=columns),
         group,
         recipe,
+        unusable,
     )
 
 
@@ -219,11 +235,11 @@ def _priorities(name: str, group: Pairwise, used: Mapping[str, Pairwise], method
     return pd.DataFrame(
         {
             "matrix": name,
-            "item": group.items,
+            "judged_item": group.items,
             "weight": priorities(group, method),
             f"weight_{other}": priorities(group, other),
-            "lowest": single.min(axis=0),
-            "highest": single.max(axis=0),
+            "expert_lowest": single.min(axis=0),
+            "expert_highest": single.max(axis=0),
         }
     )
 
@@ -232,13 +248,13 @@ def _row(name: object, expert: object, pairwise: Pairwise, found: Consistency, *
     return {
         "matrix": str(name),
         "expert": str(expert),
-        "n_items": len(pairwise.items),
-        "n_missing": pairwise.n_missing,
+        "n_criteria": len(pairwise.items),
+        "n_unjudged": pairwise.n_missing,
         "lambda_max": found.lambda_max,
         "ci": found.ci,
         "ri": found.ri,
         "cr": found.cr,
-        "used": used,
+        "counted_in": used,
     }
 
 
@@ -248,8 +264,8 @@ def _contradiction(name: object, expert: object, found: Consistency) -> dict[str
         "matrix": str(name),
         "expert": str(expert),
         "triad": " → ".join(found.triad),
-        "direct": found.direct,
-        "indirect": found.indirect,
+        "direct_judgement": found.direct,
+        "implied_judgement": found.indirect,
         "entry": f"{row} : {column} = {_ratio(stated)}",
         "repaired": _ratio(value),
         "cr_after": after,
@@ -260,9 +276,9 @@ def _ratio(value: float) -> str:
     return f"{value:.3g}" if value >= 1 else f"1/{1 / value:.3g}"
 
 
-def _refuse(name: str, expert: str, found: Consistency, threshold: float) -> None:
+def _refusal(name: str, expert: str, found: Consistency, threshold: float) -> RefusedError:
     row, column, stated, value, after = found.repair
-    raise RefusedError(
+    return RefusedError(
         f"judgements of {expert} on {name} have a consistency ratio of {found.cr:.2f}, above {threshold:g}; "
         f"worst triad: {' over '.join(found.triad)}, {_ratio(found.direct)} as judged but "
         f"{_ratio(found.indirect)} by the other two",
