@@ -2,6 +2,7 @@
 
 from crmresearch.case.files import ColumnMap, Provenance, SourceFile
 from crmresearch.case.identity import DECISIONS_FILE, FieldKind, Identity
+from crmresearch.case.indicators import IndicatorNode, IndicatorSystem, Valuation
 from crmresearch.case.project import Case, Project, load_case
 from crmresearch.case.questionnaire import Construct, Instrument, Item, Scale
 from crmresearch.case.schema import CaseFile
@@ -17,12 +18,15 @@ __all__ = [
     "Construct",
     "FieldKind",
     "Identity",
+    "IndicatorNode",
+    "IndicatorSystem",
     "Instrument",
     "Item",
     "Project",
     "Provenance",
     "Scale",
     "SourceFile",
+    "Valuation",
     "load_case",
     "read_yaml",
 ]

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from crmresearch.case.files import ColumnMap, Provenance, SourceFile
 from crmresearch.case.identity import Identity
+from crmresearch.case.indicators import IndicatorNode, IndicatorSystem, Valuation
 from crmresearch.case.questionnaire import Construct, Instrument, Item, Scale
 from crmresearch.case.schema import CaseFile
 from crmresearch.case.strict import Bilingual
@@ -155,6 +156,10 @@ def _model_at(location: tuple[Any, ...]) -> list[str]:
             "scale": Scale,
             "constructs": Construct,
             "items": Item,
+            "value": Valuation,
+            "indicators": IndicatorSystem,
+            "groups": IndicatorNode,
+            "children": IndicatorNode,
         }.get(part)
         keys = list(model.model_fields) if model else keys
     return keys

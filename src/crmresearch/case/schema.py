@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from crmresearch.case.files import Provenance, SourceFile
 from crmresearch.case.identity import Identity
+from crmresearch.case.indicators import Valuation
 from crmresearch.case.questionnaire import Instrument
 from crmresearch.case.strict import Bilingual, Strict
 
@@ -30,6 +31,7 @@ class CaseFile(Strict):
     files: tuple[SourceFile, ...] = Field(min_length=1)
     instrument: Instrument | None = None
     identity: Identity | None = None
+    value: Valuation | None = None
     studies: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @field_validator("studies", mode="before")

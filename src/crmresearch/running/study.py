@@ -46,7 +46,7 @@ class Refusal:
     Examples
     --------
     >>> refused = Refusal(RefusedError("all customers are equal"))
-    >>> refused.curve is refused
+    >>> refused.curve["share"] is refused
     True
     """
 
@@ -56,6 +56,12 @@ class Refusal:
     def __getattr__(self, name: str) -> Refusal:
         if name.startswith("__"):
             raise AttributeError(name)
+        return self
+
+    def __getitem__(self, key: object) -> Refusal:
+        return self
+
+    def __call__(self, *args: object, **options: object) -> Refusal:
         return self
 
     def __repr__(self) -> str:
@@ -137,6 +143,11 @@ class Study:
             if plain is not None:
                 content = content.set_column(number, column.name, content.column(number).cast(plain))
         return content.to_pandas(types_mapper=_NULLABLE.get)
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every canonical table of the case but the orders, by name, as :meth:`table` gives it."""
+        return {name: self.table(name) for name in self._processed.tables if name != "orders"}
 
     def customers(self, columns: Sequence[str]) -> pd.DataFrame:
         """One row a customer with the named columns: of the table ``customers``, and of the order summary.
@@ -311,6 +322,9 @@ def _terms(case: Case) -> dict[str, dict[str, str]]:
             if column.kind:
                 label = column.label.model_dump() if column.label else {"en": name, "zh": name}
                 terms[name] = {**label, "kind": "name" if column.kind == "text" else "number"}
+    if case.file.value and case.file.value.indicators:
+        nodes = case.file.value.indicators.walk()
+        terms |= {name: {"en": node.en, "zh": node.zh, "kind": "number"} for name, node, _ in nodes}
     if case.file.instrument:
         terms |= {key: construct.title.model_dump() for key, construct in case.file.instrument.constructs.items()}
         terms |= {key: {"en": key, "zh": key} for key in case.file.instrument.items}

@@ -196,9 +196,10 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
         ],
         "instrument": answersheets.instrument(),
         "identity": {"kind": "company", "updated": "updated"},
+        "value": {"industry_stages": experts.life_cycle_stages()},
         "studies": {
             "customer_file": {"source": "branch", "updated": "updated", "tier": "key_account"},
-            "value_indicators": {},
+            "value_indicators": {"system": "logistics", "weighting": "ahp", "wider_rfm": "lrfmc"},
             "satisfaction_loyalty": {},
             "segment_profile": {},
         },

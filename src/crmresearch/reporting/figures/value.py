@@ -97,7 +97,7 @@ def plot_weights(comparison: pd.DataFrame, say: Say) -> Figure:
         place = {name: i for i, name in enumerate(reversed(names))}
         span = comparison.groupby("indicator")["weight"].agg(["min", "max"])
         axes.hlines([place[n] for n in span.index], span["min"], span["max"], color=FAINT, linewidth=1, zorder=1)
-        for recipe, marker, colour in zip(recipes, "osD^vP", PALETTE, strict=False):
+        for recipe, marker, colour in zip(recipes, "osD^vPX*<>hd", _marks(), strict=False):
             rows = comparison[comparison["weighting"] == recipe].dropna(subset="weight")
             if len(rows):
                 axes.scatter(
@@ -179,6 +179,11 @@ def plot_tiers(table: pd.DataFrame, say: Say, *, customers: pd.DataFrame) -> Fig
         right.grid(axis="x", visible=False)
         _percent(left.yaxis, right.yaxis)
     return figure
+
+
+def _marks() -> list:
+    """Colours for up to twelve marks; they repeat, with other markers."""
+    return [*PALETTE, *PALETTE]
 
 
 def _percent(*axes: Axis) -> None:

@@ -1,39 +1,98 @@
 """Who is worth what: summaries, RFM, concentration, indicators, weights, ranking, tiers."""
 
-from crmresearch.scoring.value.indicators import Indicator, IndicatorMatrix, build_indicators
+from crmresearch.scoring.value.indicators import (
+    Indicator,
+    IndicatorMatrix,
+    MeasuredIndicators,
+    RaterAgreement,
+    build_indicators,
+    load_system,
+    measure_indicators,
+    score_agreement,
+)
 from crmresearch.scoring.value.pareto import ParetoShares, score_pareto
-from crmresearch.scoring.value.ranking import Ranking, rank_topsis
-from crmresearch.scoring.value.rfm import RfmScores, score_rfm
+from crmresearch.scoring.value.ranking import (
+    RankAgreement,
+    Ranking,
+    RankReversal,
+    compare_rankings,
+    rank_by,
+    rank_fuzzy,
+    rank_grey,
+    rank_rsr,
+    rank_topsis,
+    rank_vikor,
+    rank_weighted_sum,
+    try_reversal,
+)
+from crmresearch.scoring.value.rfm import RfmScores, RfmSegments, WideScores, name_segments, score_rfm, score_wider
 from crmresearch.scoring.value.summary import CustomerSummary, summarise_customers, summarise_orders
-from crmresearch.scoring.value.tiers import Tiers, assign_tiers
+from crmresearch.scoring.value.tiers import Demotions, Tiers, assign_tiers, find_demotions
 from crmresearch.scoring.value.weights import (
+    Priorities,
     WeightComparison,
     Weights,
+    combine_weights,
     compare_weights,
+    judge_criteria,
     take_weights,
+    weigh,
+    weigh_ahp,
+    weigh_critic,
+    weigh_deviation,
     weigh_entropy,
     weigh_equally,
+    weigh_variation,
 )
 
 __all__ = [
     "CustomerSummary",
+    "Demotions",
     "Indicator",
     "IndicatorMatrix",
+    "MeasuredIndicators",
     "ParetoShares",
+    "Priorities",
+    "RankAgreement",
+    "RankReversal",
     "Ranking",
+    "RaterAgreement",
     "RfmScores",
+    "RfmSegments",
     "Tiers",
     "WeightComparison",
     "Weights",
+    "WideScores",
     "assign_tiers",
     "build_indicators",
+    "combine_weights",
+    "compare_rankings",
     "compare_weights",
+    "find_demotions",
+    "judge_criteria",
+    "load_system",
+    "measure_indicators",
+    "name_segments",
+    "rank_by",
+    "rank_fuzzy",
+    "rank_grey",
+    "rank_rsr",
     "rank_topsis",
+    "rank_vikor",
+    "rank_weighted_sum",
+    "score_agreement",
     "score_pareto",
     "score_rfm",
+    "score_wider",
     "summarise_customers",
     "summarise_orders",
     "take_weights",
+    "try_reversal",
+    "weigh",
+    "weigh_ahp",
+    "weigh_critic",
+    "weigh_deviation",
     "weigh_entropy",
     "weigh_equally",
+    "weigh_variation",
 ]

@@ -12,11 +12,16 @@ import pandas as pd
 from crmresearch.errors import RefusedError, UsageError
 from crmresearch.results import Exhibit, Finding, Recipe
 
-Method = Literal["quantile", "rank", "fixed"]
+Method = Literal["quantile", "rank", "fixed", "nested"]
 Recency = Literal["since_last", "interval"]
 
 _RECENCY_COLUMN = {"since_last": "recency_days", "interval": "mean_interval_days"}
-_TIES = {"quantile": "equal_values_share_the_lower_bin", "rank": "broken_by_customer_id", "fixed": "by_value"}
+_TIES = {
+    "quantile": "equal_values_share_the_lower_bin",
+    "rank": "broken_by_customer_id",
+    "fixed": "by_value",
+    "nested": "equal_values_share_the_lower_bin",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,12 @@ class RfmScores:
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """The bins of each measure and the best customers."""
-        notes = {"quantile": "rfm_quantile_ties", "rank": "rfm_rank_ties", "fixed": "rfm_fixed_cuts"}
+        notes = {
+            "quantile": "rfm_quantile_ties",
+            "rank": "rfm_rank_ties",
+            "fixed": "rfm_fixed_cuts",
+            "nested": "rfm_nested",
+        }
         interval = ("rfm_interval",) if self.recipe.options["recency"] == "interval" else ()
         best = self.customers.sort_values(["code", "spend", "customer_id"], ascending=[False, False, True])
         return (
@@ -103,7 +113,7 @@ def score_rfm(
         for ``recency="interval"``, mean_interval_days (see :func:`~.summary.summarise_orders`).
     bins : int
         Scores per measure, 2 to 9.
-    method : {"quantile", "rank", "fixed"}
+    method : {"quantile", "rank", "fixed", "nested"}
         How values become scores; see Notes.
     recency : {"since_last", "interval"}
         What R measures: days since the last purchase, or the mean days between purchases. With
@@ -128,7 +138,9 @@ def score_rfm(
     *quantile*: :math:`1 + \lfloor B \cdot w_i / n \rfloor` where :math:`w_i` customers do strictly
     worse. Equal values always get equal scores; where many are equal, a bin above them stays empty.
     *rank*: bins of equal size, equal values told apart by ``customer_id``; the split among them is
-    arbitrary, though reproducible. *fixed*: by the given bounds, comparable between dates.
+    arbitrary, though reproducible. *fixed*: by the given bounds, comparable between dates. *nested*: R as
+    "quantile"; F by quantiles among customers of the same R, M among those of the same R and F, so
+    that every code is about equally common and a score means something else in every branch.
     Customers without a purchase (returns only) are kept without scores.
 
     References
@@ -164,7 +176,11 @@ def score_rfm(
         bounds = None
         if cuts is not None:
             bounds = np.asarray(cuts[column], dtype=float)
-        scores[letter] = _score(goodness, bins, method, bounds, reverse=letter == "r")
+        if method == "nested":
+            within = sum(scores[k] * (bins + 1) ** i for i, k in enumerate(scores)) if scores else np.zeros(len(buyers))
+            scores[letter] = _score_within(goodness, within, bins)
+        else:
+            scores[letter] = _score(goodness, bins, method, bounds, reverse=letter == "r")
     table = pd.DataFrame(scores, index=buyers.index).reindex(ordered.index).astype("Int64")
     code = (table["r"] * 100 + table["f"] * 10 + table["m"]).astype("string").astype("str")
     customers = pd.concat(
@@ -172,7 +188,7 @@ def score_rfm(
     ).reset_index(drop=True)
     options = {"bins": bins, "method": method, "recency": recency, "ties": _TIES[method], "frequency": "n_orders"}
     recipe = Recipe("rfm", options, "Hughes (1994), Strategic Database Marketing")
-    return RfmScores(customers, _describe_bins(customers, measures, bins), _count_cells(customers, bins), recipe)
+    return RfmScores(customers, describe_bins(customers, measures, bins), _count_cells(customers, bins), recipe)
 
 
 def _check_options(bins: int, method: str, recency: str, cuts: Mapping[str, Sequence[float]] | None) -> None:
@@ -225,7 +241,15 @@ def _score(goodness: np.ndarray, bins: int, method: Method, bounds: np.ndarray |
     return 1 + np.searchsorted(bounds, goodness, side="right")
 
 
-def _describe_bins(customers: pd.DataFrame, measures: Mapping[str, str], bins: int) -> pd.DataFrame:
+def _score_within(goodness: np.ndarray, group: np.ndarray, bins: int) -> np.ndarray:
+    """Quantile scores among the customers of each group."""
+    groups = pd.Series(goodness).groupby(group)
+    n_worse = groups.rank(method="min").to_numpy().astype(np.int64) - 1
+    return 1 + bins * n_worse // groups.transform("size").to_numpy()
+
+
+def describe_bins(customers: pd.DataFrame, measures: Mapping[str, str], bins: int) -> pd.DataFrame:
+    """What each score of each measure stands for: values, customers, spend."""
     scored = customers.dropna(subset="code")
     every = pd.RangeIndex(1, bins + 1, name="rfm_score")
     blocks = []

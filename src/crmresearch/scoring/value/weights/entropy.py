@@ -1,18 +1,17 @@
-"""Weights of indicators. Each carries its recipe, for the recipe moves the weights."""
+"""Entropy weights: an indicator weighs by how unevenly it is spread over customers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 import numpy as np
-import pandas as pd
 
 from crmresearch.errors import RefusedError, UsageError
-from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.results import Recipe
 from crmresearch.scoring.value.indicators import IndicatorMatrix
+from crmresearch.scoring.value.weights.weighing import Weights, weight_table
 
 Normalisation = Literal["sum", "minmax"]
 ShiftRule = Literal["none", "every_column", "nonpositive_columns"]
@@ -34,45 +33,6 @@ _ENTROPY_SOURCE = (
     "Zeleny (1982), Multiple Criteria Decision Making, ch. 7; Shannon (1948), doi:10.1002/j.1538-7305.1948.tb01338.x"
 )
 _CHUNK_ROWS = 32_768
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """Weights of indicators and how they were made.
-
-    Attributes
-    ----------
-    table : pd.DataFrame, shape (n_indicators, 3 or 5)
-        indicator, direction, weight (sums to 1); entropy weights also have entropy (0..1) and
-        redundancy (1 - entropy).
-    recipe : Recipe
-    """
-
-    table: pd.DataFrame
-    recipe: Recipe
-
-    @property
-    def values(self) -> np.ndarray:
-        """The weights, shape (n_indicators,)."""
-        return self.table["weight"].to_numpy()
-
-    def exhibits(self) -> tuple[Exhibit, ...]:
-        """The weights."""
-        return (Exhibit("weights", self.table, notes=("weights_recipe",)),)
-
-    def findings(self) -> tuple[Finding, ...]:
-        """The heaviest indicator, and indicators that got no weight because they never vary."""
-        top = self.table.loc[self.table["weight"].idxmax()]
-        found = [
-            Finding(
-                "heaviest_indicator",
-                {"indicator": str(top["indicator"]), "weight": float(top["weight"])},
-            )
-        ]
-        if "entropy" in self.table:
-            constant = self.table.loc[self.table["weight"] == 0, "indicator"]
-            found += [Finding("constant_indicator", {"indicator": name}) for name in constant]
-        return tuple(found)
 
 
 def weigh_entropy(
@@ -130,6 +90,7 @@ def weigh_entropy(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from crmresearch.scoring.value.indicators import build_indicators
     >>> table = pd.DataFrame({"customer_id": ["a", "b"], "x": [1.0, 4.0], "y": [2.0, 16.0]})
     >>> matrix = build_indicators(table, directions={"x": "cost", "y": "benefit"})
@@ -139,6 +100,7 @@ def weigh_entropy(
     _check_options(normalisation, shift_rule, shift, zeros, constant)
     n, m = matrix.values.shape
     redundancy = np.zeros(m)
+    is_benefit = matrix.is_benefit
     for j, indicator in enumerate(matrix.indicators):
         column = matrix.values[:, j]
         low, high = column.min(), column.max()
@@ -152,8 +114,8 @@ def weigh_entropy(
             continue
         scale, offset = 1.0, 0.0
         if normalisation == "minmax":
-            scale = 1 / (high - low) if indicator.direction == "benefit" else 1 / (low - high)
-            offset = -scale * (low if indicator.direction == "benefit" else high)
+            scale = 1 / (high - low) if is_benefit[j] else 1 / (low - high)
+            offset = -scale * (low if is_benefit[j] else high)
         least = 0.0 if normalisation == "minmax" else low
         if shift_rule == "every_column":
             offset += shift
@@ -177,7 +139,7 @@ def weigh_entropy(
         raise RefusedError(
             "every indicator is the same for all customers", where="entropy weights", repair="Use other indicators."
         )
-    table = _table(matrix, redundancy / redundancy.sum())
+    table = weight_table(matrix, redundancy / redundancy.sum())
     table["entropy"], table["redundancy"] = 1 - redundancy, redundancy
     options = {
         "normalisation": normalisation,
@@ -187,98 +149,6 @@ def weigh_entropy(
         "constant": constant,
     }
     return Weights(table, Recipe("entropy_weights", options, _ENTROPY_SOURCE))
-
-
-def weigh_equally(matrix: IndicatorMatrix) -> Weights:
-    """Give every indicator the same weight: the yardstick for every other recipe."""
-    m = len(matrix.indicators)
-    return Weights(_table(matrix, np.full(m, 1 / m)), Recipe("equal_weights"))
-
-
-def take_weights(matrix: IndicatorMatrix, given: Mapping[str, float]) -> Weights:
-    """Take weights that somebody decided on.
-
-    Parameters
-    ----------
-    matrix : IndicatorMatrix
-    given : Mapping[str, float]
-        Indicator → weight; all indicators of the matrix, none negative, summing to 1 (± 1e-6).
-
-    Returns
-    -------
-    Weights
-
-    Raises
-    ------
-    UsageError
-        A weight that is negative, missing or for no indicator, or a sum other than 1. Weights are
-        never rescaled silently.
-    """
-    where = "given weights"
-    names = matrix.names
-    if wrong := sorted(set(given) ^ set(names)):
-        which = "no weight for" if wrong[0] in names else "a weight for an unknown"
-        raise UsageError(f"{which} indicator {wrong[0]!r}", where=where, repair=f"Weigh exactly: {', '.join(names)}.")
-    values = np.array([given[name] for name in names], dtype=float)
-    if not (values >= 0).all():
-        raise UsageError(
-            f"the weight of {names[int(np.argmin(values))]!r} is {values.min()}", where=where, repair="Use 0 or more."
-        )
-    if abs(values.sum() - 1) > 1e-6:
-        raise UsageError(f"the weights sum to {values.sum():g}, not 1", where=where, repair="Make them sum to 1.")
-    return Weights(_table(matrix, values / values.sum()), Recipe("given_weights"))
-
-
-@dataclass(frozen=True, slots=True)
-class WeightComparison:
-    """The same indicators under several recipes.
-
-    Attributes
-    ----------
-    table : pd.DataFrame, shape (n_recipes * n_indicators, 3)
-        weighting, indicator, weight; weight missing where the recipe refuses these values.
-    refusals : pd.DataFrame, shape (n_refused, 2)
-        weighting, reason.
-    recipe : Recipe
-    """
-
-    table: pd.DataFrame
-    refusals: pd.DataFrame
-    recipe: Recipe
-
-    def exhibits(self) -> tuple[Exhibit, ...]:
-        """One row per indicator, one column per recipe."""
-        wide = self.table.pivot(index="indicator", columns="weighting", values="weight")
-        wide = wide.loc[self.table["indicator"].unique(), self.table["weighting"].unique()].reset_index()
-        return (Exhibit("weight_comparison", wide.rename_axis(columns=None), notes=("weight_comparison",)),)
-
-    def findings(self) -> tuple[Finding, ...]:
-        """The indicator whose weight depends most on the recipe; recipes that refuse these values."""
-        span = self.table.groupby("indicator")["weight"].agg(["min", "max"])
-        name = (span["max"] - span["min"]).idxmax()
-        low, high = span.loc[name]
-        found = [Finding("weight_depends_on_recipe", {"indicator": name, "low": float(low), "high": float(high)})]
-        found += [Finding("recipe_refused", {"recipe": name}) for name in self.refusals["weighting"]]
-        return tuple(found)
-
-
-def compare_weights(matrix: IndicatorMatrix) -> WeightComparison:
-    """Weigh the same indicators by every recipe of :data:`ENTROPY_PRESETS`, and equally.
-
-    A recipe that refuses these values is listed with its reason, not left out.
-    """
-    rows, refusals = [], []
-    for name, options in ENTROPY_PRESETS.items():
-        try:
-            weights = weigh_entropy(matrix, **options).values
-        except RefusedError as error:
-            weights = np.full(len(matrix.indicators), np.nan)
-            refusals.append({"weighting": name, "reason": str(error)})
-        rows.append(pd.DataFrame({"weighting": name, "indicator": matrix.names, "weight": weights}))
-    equal = weigh_equally(matrix)
-    rows.append(pd.DataFrame({"weighting": "equal", "indicator": matrix.names, "weight": equal.values}))
-    table = pd.concat(rows, ignore_index=True)
-    return WeightComparison(table, pd.DataFrame(refusals, columns=["weighting", "reason"]), Recipe("weight_comparison"))
 
 
 def _check_options(normalisation: str, shift_rule: str, shift: float, zeros: str, constant: str) -> None:
@@ -322,8 +192,3 @@ def _chunks(column: np.ndarray) -> Iterator[np.ndarray]:
         chunk = buffer[: len(part)]
         chunk[:] = part
         yield chunk
-
-
-def _table(matrix: IndicatorMatrix, weights: np.ndarray) -> pd.DataFrame:
-    directions = [i.direction for i in matrix.indicators]
-    return pd.DataFrame({"indicator": matrix.names, "direction": directions, "weight": weights})

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 
 from crmresearch.errors import RefusedError, UsageError
 from crmresearch.results import Exhibit, Finding, Recipe
-from crmresearch.scoring.value.ranking import Ranking
+from crmresearch.scoring.value.ranking import Ranking, place_of
+from crmresearch.scoring.value.tiers.cutting import DEFAULT_BOUNDS, Rule, find_floors
 
-Rule = Literal["value_share", "quantile", "threshold"]
-
-DEFAULT_BOUNDS = {"value_share": (0.5, 0.8, 0.95), "quantile": (0.05, 0.2, 0.5), "threshold": (0.75, 0.5, 0.25)}
 STABLE_FROM = 0.9
 _CHUNK_BYTES = 8_000_000
-_DROPPED_BITS, _MOST_BUCKETS = 15, 4096  # 256 buckets an octave, over 16 octaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +24,8 @@ class Tiers:
 
     Attributes
     ----------
-    customers : pd.DataFrame, shape (n_customers, 5)
-        customer_id, score, worth, tier, stay (share of the perturbed weightings under which the
+    customers : pd.DataFrame, shape (n_customers, 6)
+        customer_id, score, rank, worth, tier, stay (share of the perturbed weightings under which the
         customer stays in its tier); best score first.
     table : pd.DataFrame, shape (n_tiers, 9)
         tier, n_customers, share_customers, worth, share_worth, lowest_score, highest_score, stay (mean),
@@ -102,12 +99,13 @@ def assign_tiers(
         tier, and what "value_share" adds up. Negative values count as 0 there.
     rng : np.random.Generator
         Source of the perturbed weights.
-    rule : {"value_share", "quantile", "threshold"}
+    rule : {"value_share", "quantile", "threshold", "natural_breaks"}
         Where a tier ends, going down the ranking: where the customers so far bring a share of
-        ``worth``; where they are a share of the customers; or where the score falls below a bound.
+        ``worth``; where they are a share of the customers; where the score falls below a bound; or
+        where the scores leave the widest gaps (Jenks; see :func:`~.cutting.find_breaks`).
     bounds : Sequence[float] | None
-        One less than ``labels``: ascending shares, or descending scores. None takes
-        :data:`DEFAULT_BOUNDS` of the rule.
+        One less than ``labels``: ascending shares, or descending scores; none with natural breaks. None
+        takes :data:`DEFAULT_BOUNDS` of the rule.
     labels : Sequence[str]
         Names of the tiers, best first.
     n_draws : int
@@ -150,11 +148,11 @@ def assign_tiers(
     labels = tuple(labels)
     cuts = np.asarray(DEFAULT_BOUNDS.get(rule) if bounds is None else bounds, dtype=float)
     worth = np.asarray(worth, dtype=float)
-    _check_options(ranking, worth, rule, cuts, labels, n_draws, concentration)
+    check_options(ranking, worth, rule, cuts, labels, n_draws, concentration)
     shared = np.ones_like(worth) if rule == "quantile" else np.maximum(worth, 0.0)
-    tier = (ranking.score < _floors(ranking.score[None, :], shared, rule, cuts).T).sum(axis=0)
+    tier = place_in_tiers(ranking.score, shared, rule, cuts, len(labels))
     drawn = _draw_weights(ranking.weights.values, n_draws, concentration, rng)
-    visits = _count_visits(ranking, drawn, shared, rule, cuts)
+    visits = _count_visits(ranking, drawn, shared, rule, cuts, len(labels))
     stay = visits[np.arange(len(tier)), tier] / n_draws
     order = np.lexsort((np.arange(len(tier)), -ranking.score))
     names = np.array(labels, dtype=object)
@@ -162,6 +160,7 @@ def assign_tiers(
         {
             "customer_id": ranking.matrix.customer_id,
             "score": ranking.score,
+            "rank": place_of(ranking.score, ranking.recipe.options["ties"]),
             "worth": worth,
             "tier": pd.array(names[tier], dtype="str"),
             "stay": stay,
@@ -179,7 +178,7 @@ def assign_tiers(
     )
     options = {
         "rule": rule,
-        "bounds": ", ".join(f"{c:g}" for c in cuts),
+        "bounds": ", ".join(f"{c:g}" for c in cuts) or "found_in_the_scores",
         "ties": "never_parted",
         "perturbation": "dirichlet",
         "concentration": concentration,
@@ -189,7 +188,7 @@ def assign_tiers(
     return Tiers(customers.reset_index(drop=True), _describe(customers, labels), moves, recipe)
 
 
-def _check_options(
+def check_options(
     ranking: Ranking,
     worth: np.ndarray,
     rule: str,
@@ -198,11 +197,19 @@ def _check_options(
     n_draws: int,
     concentration: float,
 ) -> None:
+    """Raise for a request that cannot be met."""
     where = "assign_tiers"
     if rule not in get_args(Rule):
         raise UsageError(f"rule={rule!r} is unknown", where=where, repair=f"Choose from: {', '.join(get_args(Rule))}.")
     step = np.diff(cuts) if rule != "threshold" else -np.diff(cuts)
-    if len(cuts) != len(labels) - 1 or not (step > 0).all() or not ((cuts > 0) & (cuts < 1)).all():
+    if rule == "natural_breaks":
+        if len(cuts) or len(labels) < 2:
+            raise UsageError(
+                f"bounds {cuts.tolist()} with natural breaks into {len(labels)}",
+                where=where,
+                repair="Leave the bounds out, and name two tiers or more.",
+            )
+    elif len(cuts) != len(labels) - 1 or not (step > 0).all() or not ((cuts > 0) & (cuts < 1)).all():
         order = "descending scores" if rule == "threshold" else "ascending shares"
         raise UsageError(
             f"bounds {cuts.tolist()} do not cut {len(labels)} tiers by {rule}",
@@ -223,37 +230,6 @@ def _check_options(
         raise RefusedError("value is missing, infinite or nowhere positive", where="tiers", repair="Use another value.")
 
 
-def _floors(scores: np.ndarray, worth: np.ndarray, rule: Rule, cuts: np.ndarray) -> np.ndarray:
-    """Lowest score of each tier but the last, shape (n_rows, n_tiers - 1); ``worth`` is what a share is of."""
-    rows, n = scores.shape
-    if rule == "threshold":
-        return np.broadcast_to(cuts, (rows, len(cuts)))
-    # Going down a ranking until a share is reached is a weighted quantile. Buckets of the leading bits
-    # of the score, which keep its order, find the neighbourhood; only that is sorted.
-    bits = scores.astype(np.float32).view(np.uint32) >> _DROPPED_BITS
-    top = int(bits.max())
-    bucket = np.minimum(top - bits, _MOST_BUCKETS - 1).astype(np.int16)
-    n_buckets = int(bucket.max()) + 1
-    flat = (np.arange(rows) * n_buckets)[:, None] + bucket
-    held = np.bincount(flat.ravel(), weights=np.tile(worth, rows), minlength=rows * n_buckets)
-    from_top = np.cumsum(held.reshape(rows, n_buckets), axis=1)
-    floors = np.empty((rows, len(cuts)))
-    for k, goal in enumerate(cuts * worth.sum() * (1 - 1e-12)):
-        place = (from_top < goal).sum(axis=1).clip(max=n_buckets - 1)
-        above = np.where(place > 0, from_top[np.arange(rows), place - 1], 0.0)
-        row, column = np.divmod(np.flatnonzero(bucket == place[:, None].astype(np.int16)), n)
-        order = np.lexsort((-scores[row, column], row))
-        row, column = row[order], column[order]
-        first = np.searchsorted(row, np.arange(rows))
-        running = np.concatenate([[0.0], np.cumsum(worth[column])])
-        reached = running[1:] - running[first][row] + above[row] >= goal
-        reached[np.append(first[1:], len(row)) - 1] = True
-        hits = np.flatnonzero(reached)
-        hits = hits[np.searchsorted(row[hits], np.arange(rows))]
-        floors[:, k] = scores[row[hits], column[hits]]
-    return floors
-
-
 def _draw_weights(weights: np.ndarray, n_draws: int, concentration: float, rng: np.random.Generator) -> np.ndarray:
     drawn = np.zeros((n_draws, len(weights)))
     weighed = weights > 0
@@ -261,15 +237,22 @@ def _draw_weights(weights: np.ndarray, n_draws: int, concentration: float, rng: 
     return drawn
 
 
-def _count_visits(ranking: Ranking, drawn: np.ndarray, worth: np.ndarray, rule: Rule, cuts: np.ndarray) -> np.ndarray:
+def place_in_tiers(score: np.ndarray, shared: np.ndarray, rule: Rule, cuts: np.ndarray, n_tiers: int) -> np.ndarray:
+    """Tier of each customer, 0 is best; ``shared`` is what a share is of."""
+    return (score < find_floors(score[None, :], shared, rule, cuts, n_tiers).T).sum(axis=0)
+
+
+def _count_visits(
+    ranking: Ranking, drawn: np.ndarray, worth: np.ndarray, rule: Rule, cuts: np.ndarray, n_tiers: int
+) -> np.ndarray:
     """How often each customer lands in each tier, shape (n_customers, n_tiers)."""
     n = len(ranking.score)
-    at_least = np.zeros((len(cuts), n), dtype=np.int32)
+    at_least = np.zeros((n_tiers - 1, n), dtype=np.int32)
     rescore = ranking.rescorer()
     per_chunk = int(np.clip(_CHUNK_BYTES // (8 * n), 1, 255))
     for begin in range(0, len(drawn), per_chunk):
         scores = rescore(drawn[begin : begin + per_chunk])
-        for k, floor in enumerate(_floors(scores, worth, rule, cuts).T):
+        for k, floor in enumerate(find_floors(scores, worth, rule, cuts, n_tiers).T):
             at_least[k] += (scores >= floor[:, None]).view(np.uint8).sum(axis=0, dtype=np.uint8)
     edges = np.vstack([np.zeros((1, n), dtype=np.int32), at_least, np.full((1, n), len(drawn), dtype=np.int32)])
     return np.diff(edges, axis=0).T
