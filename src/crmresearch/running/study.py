@@ -112,6 +112,10 @@ class Study:
                 content = content.set_column(number, column.name, content.column(number).cast(plain))
         return content.to_pandas(types_mapper=_NULLABLE.get)
 
+    def table_if_any(self, name: str) -> pd.DataFrame | None:
+        """The table where the case has it, else None: for scorers that say what is not observed without it."""
+        return self.table(name) if name in self._processed.tables else None
+
     def customers(self, columns: Sequence[str]) -> pd.DataFrame:
         """One row a customer with the named columns: of the table ``customers``, and of the order summary.
 

@@ -48,6 +48,11 @@ class ClvMatrix:
     sensitivity: pd.DataFrame
     recipe: Recipe
 
+    @property
+    def cuts(self) -> tuple[float, float]:
+        """Where high current and high future value begin."""
+        return self.recipe.options["current_cut"], self.recipe.options["future_cut"]
+
     def exhibits(self) -> tuple[Exhibit, ...]:
         """The classes, the other cuts, and the customers."""
         return (
@@ -182,8 +187,8 @@ class ClvMatrixCheck:
         clv_class, n_customers, later_value, later_low, later_high (mean per customer), lift (mean over all customers'
         mean), share_later (of the period's total), share_bought_again.
     contrasts : pd.DataFrame, shape (4, 5)
-        clv_class, other_class, difference, difference_low, difference_high: of mean later value; the four intervals
-        hold together at the stated level.
+        clv_class, other_class, class_difference, difference_low, difference_high: of mean later value; the four
+        intervals hold together at the stated level.
     loyalty : dict
         D26: share of gold customers who bought again, of all others, their difference, low, high.
     recipe : Recipe
@@ -309,7 +314,7 @@ def check_clv_matrix(
         }
     )
     contrasts = pd.DataFrame(CONTRASTS, columns=["clv_class", "other_class"]).assign(
-        difference=everybody[4:8], difference_low=joint_low[4:8], difference_high=joint_high[4:8]
+        class_difference=everybody[4:8], difference_low=joint_low[4:8], difference_high=joint_high[4:8]
     )
     gold = {"gold": everybody[9], "others": everybody[10]}
     gold |= {"difference": everybody[8], "low": low[8], "high": high[8]}

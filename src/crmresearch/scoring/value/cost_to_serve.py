@@ -25,7 +25,7 @@ class CostToServe:
     customers : pd.DataFrame, shape (n_customers, n_activities + 2)
         customer_id, one column of cost for each activity, cost_to_serve (their sum).
     activities : pd.DataFrame, shape (n_activities, 6)
-        activity, evidence (rate, recorded, not_observed), quantity (how often; for credit, money times
+        activity, evidence (at_rate, recorded, not_observed), quantity (how often; for credit, money times
         years), rate (currency a piece; a year's rate for credit), activity_cost, share_cost. What has neither record
         nor rate is not observed and costs nothing here.
     recipe : Recipe
@@ -57,7 +57,7 @@ class CostToServe:
         return tuple(found)
 
 
-def cost_to_serve(
+def trace_costs(
     contributions: pd.DataFrame,
     *,
     start: dt.date,
@@ -118,7 +118,7 @@ def cost_to_serve(
         if name not in known or not rate >= 0:
             raise UsageError(
                 f"rate {name}={rate}",
-                where="cost_to_serve",
+                where="trace_costs",
                 repair=f"Give rates of 0 or more for: {', '.join(known)}.",
             )
     events = {
@@ -173,7 +173,7 @@ def _by_customer(events: pd.DataFrame, cost: pd.Series) -> pd.Series:
 def _at_rate(counts: pd.Series, rate: float | None) -> _Priced:
     if rate is None:
         return "not_observed", float(counts.sum()), np.nan, None
-    return "rate", float(counts.sum()), rate, counts * rate
+    return "at_rate", float(counts.sum()), rate, counts * rate
 
 
 def _complaints(tickets: pd.DataFrame | None, rate: float | None) -> _Priced:
@@ -203,4 +203,4 @@ def _credit(receipts: pd.DataFrame | None, annual_rate: float | None) -> _Priced
         return "not_observed", np.nan, np.nan, None
     days = (pd.to_datetime(receipts["paid_date"]) - pd.to_datetime(receipts["invoice_date"])).dt.days.clip(lower=0)
     tied_up = receipts["paid_amount"].astype(float) * days / 365
-    return "rate", float(tied_up.sum()), annual_rate, _by_customer(receipts, tied_up * annual_rate)
+    return "at_rate", float(tied_up.sum()), annual_rate, _by_customer(receipts, tied_up * annual_rate)

@@ -26,8 +26,8 @@ class Holdings:
     customers : pd.DataFrame, shape (n_customers, 4)
         customer_id, n_held, holding_ratio (of the relevant products), product_spend; most held first.
     products : pd.DataFrame, shape (n_products, 8)
-        product, n_holders, penetration, conf_low, conf_high (Wilson), target, target_gap (target less penetration),
-        product_spend; by penetration.
+        product, n_holders, penetration, penetration_low, penetration_high (Wilson), target_share, target_gap (target
+        less penetration), product_spend; by penetration.
     white_space : pd.DataFrame, shape (n_cells, 6)
         customer_id, product, n_peers (customers of the same group), peer_penetration (shrunken), basket_ratio (what
         peers who hold it spend on it per unit of their other spend, median), expected_spend_new (penetration × ratio ×
@@ -67,8 +67,8 @@ class Holdings:
             "one": float((held == 1).mean()),
         }
         found = [Finding("product_holding", values)]
-        if products["target"].notna().any():
-            below = behind.loc[behind["conf_high"] < behind["target"], "product"].tolist()
+        if products["target_share"].notna().any():
+            below = behind.loc[behind["penetration_high"] < behind["target_share"], "product"].tolist()
             found.append(Finding("penetration_below_target", {"k": len(below), "n_products": len(products)}))
         if len(space):
             total = float(space.sum())
@@ -138,9 +138,9 @@ def score_holdings(
             "product": names,
             "n_holders": held.sum(axis=0),
             "penetration": penetration,
-            "conf_low": bounds[:, 0],
-            "conf_high": bounds[:, 1],
-            "target": goal,
+            "penetration_low": bounds[:, 0],
+            "penetration_high": bounds[:, 1],
+            "target_share": goal,
             "target_gap": goal - penetration,
             "product_spend": amount.sum(axis=0),
         }
@@ -183,7 +183,7 @@ def score_holdings(
         "start": str(start),
         "as_of": str(as_of),
         "n_products": len(names),
-        "target": target,
+        "target_share": target,
         "grouped": groups is not None,
         "prior_customers": prior_customers,
     }

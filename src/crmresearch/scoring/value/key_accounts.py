@@ -49,7 +49,7 @@ class KeyAccounts:
     rules : pd.DataFrame, shape (6, 5)
         rule, n_key, share_customers, share_revenue, share_contribution; a rule without a single facet has no numbers.
     facets : pd.DataFrame, shape (14, 3)
-        rule, facet, evidence (observed, not_observed).
+        rule, facet, evidence (is_observed, not_observed).
     pairs : pd.DataFrame, shape (n_pairs, 8)
         rule, other_rule, n_both, n_only_rule, n_only_other, kappa, kappa_low, kappa_high.
     patterns : pd.DataFrame, shape (n_patterns, 4)
@@ -207,18 +207,11 @@ def identify_key_accounts(
         if rule in flags:
             shares = [amount[flags[rule]].sum() / amount.sum() if amount.sum() else np.nan for amount in money.values()]
             numbers = [flags[rule].sum(), flags[rule].mean(), *shares]
-        rows.append((rule, used, missing, *numbers))
-    columns = [
-        "rule",
-        "facets_used",
-        "facets_missing",
-        "n_key",
-        "share_customers",
-        "share_revenue",
-        "share_contribution",
+        rows.append((rule, *numbers))
+    rules = pd.DataFrame(rows, columns=["rule", "n_key", "share_customers", "share_revenue", "share_contribution"])
+    seen = [
+        (rule, f, "is_observed" if f in known else "not_observed") for rule, facets in RULES.items() for f in facets
     ]
-    rules = pd.DataFrame(rows, columns=columns)
-    rules[["facets_used", "facets_missing"]] = rules[["facets_used", "facets_missing"]].map(lambda f: ", ".join(f))
     found = table[["customer_id", "revenue", "contribution"]].assign(**flags, n_rules=matrix.sum(axis=1))
     order = np.lexsort((found["customer_id"], -revenue, -found["n_rules"]))
     options = {"top_share": top_share, "n_resamples": n_resamples, "confidence": confidence}

@@ -31,8 +31,8 @@ class Profitability:
     classes : pd.DataFrame, shape (3, 6)
         profit_class, n_customers, share_customers, revenue, cost_to_serve, net_profit.
     sensitivity : pd.DataFrame, shape (4, 5)
-        costing (rates_halved, rates_as_used, rates_doubled, over_revenue), n_loss, peak, net_total, n_changed (customers on the other side
-        of zero than as used).
+        costing (rates_halved, rates_as_used, rates_doubled, over_revenue), n_loss, peak, net_total, n_changed
+        (customers on the other side of zero than as used).
     recipe : Recipe
     """
 

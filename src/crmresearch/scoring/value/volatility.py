@@ -24,7 +24,8 @@ class Volatility:
     months : pd.DataFrame, shape (n_months, 4)
         month, key_accounts, rest, everybody: revenue.
     groups : pd.DataFrame, shape (3, 8)
-        group, n_customers, mean_revenue (a month), cv, cv_low, cv_high (coefficient of variation around the linear
+        account_group, n_customers, mean_revenue (a month), cv, cv_low, cv_high (coefficient of variation around the
+        linear
         trend), cv_raw (around the mean), cv_single (median of single customers' own, those who bought in six months
         or more).
     variance : pd.DataFrame, shape (4, 3)
@@ -50,9 +51,9 @@ class Volatility:
 
     def findings(self) -> tuple[Finding, ...]:
         """Claim D44 with its verdict, both signs, and what key accounts have in the total's variance."""
-        cv = self.groups.set_index("group")["cv"].astype(float)
+        cv = self.groups.set_index("account_group")["cv"].astype(float)
         share = self.variance.set_index("variance_part")["share_variance"].astype(float)
-        mean = self.groups.set_index("group")["mean_revenue"].astype(float)
+        mean = self.groups.set_index("account_group")["mean_revenue"].astype(float)
         values = {
             "key": cv["key_accounts"],
             "rest": cv["rest"],
@@ -152,7 +153,7 @@ def compare_volatility(
     single[often] = own.std(axis=1, ddof=1) / np.where(own.mean(axis=1) > 0, own.mean(axis=1), np.nan)
     groups = pd.DataFrame(
         {
-            "group": GROUPS,
+            "account_group": GROUPS,
             "n_customers": [chosen.sum(), (~chosen).sum(), len(chosen)],
             "mean_revenue": mean,
             "cv": cv,

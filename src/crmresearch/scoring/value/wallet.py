@@ -62,13 +62,14 @@ class WalletShares:
     ----------
     customers : pd.DataFrame, shape (n_estimated, 10)
         customer_id, own_spend (our sales of the window), total_spend, wallet_share, wallet_low, wallet_high (own over
-        the highest and the lowest total), unfilled (total less own, at least 0), source, grade, above_total (our
+        the highest and the lowest total), unfilled (total less own, at least 0), estimate_source, source_grade,
+        above_total (our
         sales exceed the estimate, which is therefore too low; the share counts as 1); largest unfilled first.
     grades : pd.DataFrame, shape (n_grades, 6)
-        grade, n_customers, own_spend, total_spend, wallet_share (of the sums), range_width (mean width of the range of
-        single shares).
+        source_grade, n_customers, own_spend, total_spend, wallet_share (of the sums), range_width (mean width of the
+        range of single shares).
     summary : pd.DataFrame, shape (7, 2)
-        measure, value: n_customers (with sales), n_estimated, share_estimated (of our sales with an estimate),
+        measure, value: n_with_sales, n_estimated, share_estimated (of our sales with an estimate),
         wallet_share, wallet_low, wallet_high (of the sums), n_above_total.
     growth : tuple[float, float, float] or None
         Claim D39: Kendall's tau of unfilled share with later growth, lower and upper bound; None without later sales.
@@ -186,7 +187,8 @@ def score_wallet(
     table["unfilled"] = (total - spend).clip(lower=0.0)
     table["above_total"] = spend > total
     width = table["wallet_high"] - table["wallet_low"]
-    grades = table.assign(range_width=width).groupby("grade")
+    table = table.rename(columns={"source": "estimate_source", "grade": "source_grade"})
+    grades = table.assign(range_width=width).groupby("source_grade")
     grades = grades.agg(
         n_customers=("customer_id", "size"),
         own_spend=("own_spend", "sum"),
@@ -212,5 +214,9 @@ def score_wallet(
     table = table.sort_values(["unfilled", "customer_id"], ascending=[False, True], ignore_index=True)
     options = {"as_of": str(as_of), "window_days": window_days, "valid_days": valid_days}
     return WalletShares(
-        table[[*columns, "source", "grade", "above_total"]], grades, summary, growth, Recipe("wallet_share", options)
+        table[[*columns, "estimate_source", "source_grade", "above_total"]],
+        grades,
+        summary,
+        growth,
+        Recipe("wallet_share", options),
     )

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from crmresearch.errors import UsageError
+from crmresearch.scoring.value.clv.histories import DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,12 @@ class Split:
     def days(self) -> int:
         """Length of the hold-out period."""
         return (self.as_of - self.calibration_end).days
+
+    def length(self, unit: str) -> float:
+        """Length of the hold-out period in days, weeks, months or years (of average length)."""
+        if unit not in DAYS:
+            raise UsageError(f"no time unit {unit!r}", where="Split.length", repair=f"Use {', '.join(DAYS)}.")
+        return self.days / DAYS[unit]
 
 
 def split_window(as_of: dt.date, *, holdout_days: int) -> Split:
@@ -62,3 +69,14 @@ def days_before(as_of: dt.date, *, days: int) -> dt.date:
     if days < 1:
         raise UsageError(f"days={days}", where="days_before", repair="A window has at least one day.")
     return as_of - dt.timedelta(days=days - 1)
+
+
+def months_in(days: int) -> int:
+    """Whole months of average length in a number of days, at least 2.
+
+    Examples
+    --------
+    >>> months_in(365), months_in(10)
+    (12, 2)
+    """
+    return max(2, round(days / DAYS["month"]))

@@ -28,11 +28,11 @@ class ValueParts:
     Attributes
     ----------
     parts : pd.DataFrame, shape (5, 5)
-        part, evidence (observed, modelled, carried_forward, not_observed), part_value, part_low, part_high. A part not
-        observed has no value.
+        part, evidence (is_observed, modelled, carried_forward, not_observed), part_value, part_low, part_high. A part
+        not observed has no value.
     rates : pd.DataFrame, shape (2, 4)
-        part (cross_part, up_part), rate, conf_low, conf_high: spend in the last window beyond what the same number of purchase
-        days brought before, per unit of the latter. Empty without products.
+        part (cross_part, up_part), rate, conf_low, conf_high: spend in the last window beyond what the same number of
+        purchase days brought before, per unit of the latter. Empty without products.
     customers : pd.DataFrame, shape (n_customers, 4)
         customer_id, current_value, future_value (the repeat part), clv (their sum).
     recipe : Recipe
@@ -63,7 +63,7 @@ class ValueParts:
             "high": float(part.loc["repeat_part", "part_high"]),
             "missing": [name for name in PARTS if not observed[name]],
         }
-        return (Finding("clv_parts", values),)
+        return (Finding("clv_parts" if values["missing"] else "clv_parts_all", values),)
 
 
 def decompose_value(
@@ -113,7 +113,7 @@ def decompose_value(
     customers["clv"] = customers["current_value"] + customers["future_value"]
     _, _, repeat, low, high = value.total.iloc[0].tolist()
     rows = [
-        ("current_part", "observed", float(customers["current_value"].sum()), np.nan, np.nan),
+        ("current_part", "is_observed", float(customers["current_value"].sum()), np.nan, np.nan),
         ("repeat_part", "modelled", repeat, low, high),
     ]
     rates = _growth(orders, as_of, window_days, rng, n_resamples)
