@@ -17,10 +17,17 @@ from crmresearch.running.runner import CaseOutcome, run
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = {
-    "cdnow": {"value_indicators", "segment_profile"},
+    "cdnow": {"value_indicators", "value_clv", "segment_profile"},
     "ecsi_mobile": {"satisfaction_loyalty"},
     "corporate_reputation": {"satisfaction_loyalty"},
-    "petrochemical": {"value_indicators", "satisfaction_loyalty", "segment_profile"},
+    "petrochemical": {
+        "value_indicators",
+        "value_clv",
+        "profitability",
+        "key_accounts",
+        "satisfaction_loyalty",
+        "segment_profile",
+    },
     "telco_churn": {"segment_profile"},
 }
 

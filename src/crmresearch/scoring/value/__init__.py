@@ -3,7 +3,7 @@
 from crmresearch.scoring.value.clv_matrix import ClvMatrix, ClvMatrixCheck, check_clv_matrix, classify_clv
 from crmresearch.scoring.value.concentration import Concentration, StayOnTop, score_concentration, score_stay_on_top
 from crmresearch.scoring.value.contributions import Contributions, measure_contribution
-from crmresearch.scoring.value.cost_to_serve import CostToServe, trace_costs
+from crmresearch.scoring.value.cost_to_serve import CostToServe, known_rates, trace_costs
 from crmresearch.scoring.value.holdings import Holdings, score_holdings
 from crmresearch.scoring.value.indicators import Indicator, IndicatorMatrix, build_indicators
 from crmresearch.scoring.value.key_accounts import KeyAccounts, identify_key_accounts
@@ -60,6 +60,7 @@ __all__ = [
     "compare_weights",
     "days_before",
     "identify_key_accounts",
+    "known_rates",
     "measure_contribution",
     "months_in",
     "rank_topsis",

@@ -12,7 +12,7 @@ import pandas as pd
 from crmresearch.errors import RefusedError, UsageError
 from crmresearch.results import Exhibit, Finding, Recipe
 
-RATED = {"order": "n_orders", "line": "n_lines", "return": "n_returns"}
+RATED = {"order": "n_orders", "line": "n_lines", "returned": "n_returns"}
 """Activities priced by a rate on the orders themselves, with the column that counts them."""
 
 
@@ -57,6 +57,17 @@ class CostToServe:
         return tuple(found)
 
 
+def known_rates(**rates: float | None) -> dict[str, float]:
+    """Rates that are known, for `trace_costs`; None leaves an activity not observed.
+
+    Examples
+    --------
+    >>> known_rates(order=600.0, complaint=None)
+    {'order': 600.0}
+    """
+    return {name: rate for name, rate in rates.items() if rate is not None}
+
+
 def trace_costs(
     contributions: pd.DataFrame,
     *,
@@ -78,8 +89,8 @@ def trace_costs(
     start, as_of : datetime.date
         First and last day of the window; events outside it are left out.
     rates : Mapping[str, float]
-        Currency a piece for ``order``, ``line``, ``return``, ``complaint`` and ``contact`` (contacts without a recorded
-        cost). An activity without a rate is not observed; a rate of 0 says that it costs nothing.
+        Currency a piece for ``order``, ``line``, ``returned``, ``complaint`` and ``contact`` (contacts without a
+        recorded cost). An activity without a rate is not observed; a rate of 0 says that it costs nothing.
     interactions : pd.DataFrame, optional
         customer_id, date, cost.
     complaints : pd.DataFrame, optional

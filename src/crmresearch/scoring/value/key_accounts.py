@@ -72,21 +72,10 @@ class KeyAccounts:
         """Rules that could be applied."""
         return [rule for rule in RULES if rule in self.customers]
 
-    def flags(self, rule: str) -> pd.Series:
-        """A rule's flag by customer_id.
-
-        Raises
-        ------
-        RefusedError
-            The rule could not be applied.
-        """
-        if rule not in self.applied:
-            raise RefusedError(
-                f"rule {rule!r} could not be applied",
-                where="key accounts",
-                repair=f"These could: {', '.join(self.applied)}.",
-            )
-        return self.customers.set_index("customer_id")[rule]
+    @property
+    def flags(self) -> pd.DataFrame:
+        """The rules' flags, one column each, by customer_id."""
+        return self.customers.set_index("customer_id")[self.applied]
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """Rules, agreement, and the customers who change by rule."""

@@ -83,8 +83,9 @@ def judge_steadier(low: float, high: float) -> Verdict:
 
 def compare_volatility(
     panel: Panel,
-    key_accounts: pd.Series,
+    flags: pd.DataFrame,
     *,
+    rule: str,
     rng: np.random.Generator,
     block_months: int = 3,
     n_resamples: int = 1000,
@@ -96,9 +97,11 @@ def compare_volatility(
     ----------
     panel : Panel
         At least 12 months.
-    key_accounts : pd.Series of bool
-        Flag by customer_id; customers not in it belong to the rest. Chosen before the months of the panel, or by the
-        firm itself: who is chosen by the revenue of the same months has been chosen for a good run.
+    flags : pd.DataFrame of bool
+        A column for each rule (`KeyAccounts.flags`), by customer_id; customers not in it belong to the rest.
+    rule : str
+        The column used. Best the firm's own flag (k5): who is chosen by the revenue of the same months has been
+        chosen for a good run.
     rng : np.random.Generator
     block_months : int
         Months drawn together by the bootstrap, so that neighbours stay neighbours.
@@ -113,7 +116,7 @@ def compare_volatility(
     Raises
     ------
     RefusedError
-        Fewer than 12 months, or an empty group.
+        Fewer than 12 months, an empty group, or a rule that could not be applied.
 
     Notes
     -----
@@ -127,8 +130,12 @@ def compare_volatility(
     Politis & Romano (1992), A circular block-resampling procedure for stationary data, in: Exploring the Limits of
     Bootstrap, Wiley, 263-270.
     """
+    if rule not in flags:
+        raise RefusedError(
+            f"rule {rule!r} could not be applied", where="volatility", repair=f"These could: {', '.join(flags)}."
+        )
     n_months = len(panel.months)
-    chosen = pd.Series(panel.customer_id).map(key_accounts).eq(True).to_numpy()
+    chosen = pd.Series(panel.customer_id).map(flags[rule]).eq(True).to_numpy()
     revenue = np.array([panel.revenue[chosen].sum(axis=0), panel.revenue[~chosen].sum(axis=0)])
     if n_months < 12 or (revenue.mean(axis=1) <= 0).any():
         raise RefusedError(
@@ -172,6 +179,7 @@ def compare_volatility(
     difference = {"difference": float(cv[0] - cv[1]), "low": float(low[3]), "high": float(high[3])}
     options = {
         **panel.recipe.options,
+        "key_rule": rule,
         "block_months": block_months,
         "n_resamples": n_resamples,
         "confidence": confidence,

@@ -128,7 +128,7 @@ def judge_growth(low: float, high: float) -> Verdict:
 
 def score_wallet(
     own: pd.DataFrame,
-    wallet: pd.DataFrame,
+    wallet: pd.DataFrame | None,
     *,
     as_of: dt.date,
     rng: np.random.Generator,
@@ -142,8 +142,8 @@ def score_wallet(
     ----------
     own : pd.DataFrame
         customer_id, revenue: our sales to each customer in the window that an estimate covers (a year).
-    wallet : pd.DataFrame
-        Estimates, as for `current_wallet`.
+    wallet : pd.DataFrame or None
+        Estimates, as for `current_wallet`; None where the case has none.
     as_of : datetime.date
     rng : np.random.Generator
         For the error of claim D39 with more than 1,000 customers.
@@ -161,7 +161,7 @@ def score_wallet(
     Raises
     ------
     RefusedError
-        No customer with sales has a valid estimate.
+        There are no estimates, or none is valid for a customer with sales.
 
     Notes
     -----
@@ -170,6 +170,12 @@ def score_wallet(
     can be. Growth for D39 is later revenue over revenue, less 1, of customers with sales in the window; note that an
     error in our own sales of the window moves share and growth against each other by itself.
     """
+    if wallet is None:
+        raise RefusedError(
+            "there are no estimates of what customers buy in all",
+            where="wallet share",
+            repair="Collect them (visits, accounts, third parties) into a table wallet, with source, grade and date.",
+        )
     estimates = current_wallet(wallet, as_of=as_of, valid_days=valid_days)
     sales = own[["customer_id", "revenue"]].rename(columns={"revenue": "own_spend"})
     sales = sales[sales["own_spend"] > 0]
