@@ -10,19 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from crmresearch.case import Project
+from crmresearch.case import Project, load_case
 from crmresearch.reporting.record import read_record
 from crmresearch.running.plan import Request
 from crmresearch.running.runner import CaseOutcome, run
 
 ROOT = Path(__file__).resolve().parents[1]
-CASES = {
-    "cdnow": {"value_indicators", "segment_profile"},
-    "ecsi_mobile": {"satisfaction_loyalty"},
-    "corporate_reputation": {"satisfaction_loyalty"},
-    "petrochemical": {"customer_file", "value_indicators", "satisfaction_loyalty", "segment_profile"},
-    "telco_churn": {"segment_profile"},
-}
+CASES = {name: set(load_case(Project(ROOT), name).file.studies) for name in Project(ROOT).cases()}
+CASES = {name: studies for name, studies in CASES.items() if studies}
+
+
+def test_every_study_has_a_case() -> None:
+    assert {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")} == set().union(*CASES.values())
 
 
 @pytest.fixture(scope="module")

@@ -206,6 +206,15 @@ _TABLES = (
         ),
     ),
     Table(
+        "costs",
+        (
+            _CUSTOMER_ID,
+            Column("date", "date", required=True, aliases=("费用日期", "发生日期", "booked on")),
+            Column("activity", aliases=("费用项目", "作业", "activity")),
+            Column("cost", "money", required=True, unit="currency", low=0, aliases=("费用金额", "服务成本")),
+        ),
+    ),
+    Table(
         "wallet",
         (
             _CUSTOMER_ID,

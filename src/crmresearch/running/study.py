@@ -149,6 +149,10 @@ class Study:
         """Every canonical table of the case but the orders, by name, as :meth:`table` gives it."""
         return {name: self.table(name) for name in self._processed.tables if name != "orders"}
 
+    def table_if_any(self, name: str) -> pd.DataFrame | None:
+        """The table where the case has it, else None: for scorers that say what is not observed without it."""
+        return self.table(name) if name in self._processed.tables else None
+
     def customers(self, columns: Sequence[str]) -> pd.DataFrame:
         """One row a customer with the named columns: of the table ``customers``, and of the order summary.
 

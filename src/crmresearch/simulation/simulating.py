@@ -200,6 +200,18 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
         "studies": {
             "customer_file": {"source": "branch", "updated": "updated", "tier": "key_account"},
             "value_indicators": {"system": "logistics", "weighting": "ahp", "wider_rfm": "lrfmc"},
+            "value_clv": {"holdout_days": 366, "horizon": 156.0, "annual_discount_rate": world.discount_per_year},
+            # Rates as a sales office would state them: clerk and lorry hours, and the cost of money.
+            "profitability": {
+                "cost_per_order": 600.0,
+                "cost_per_line": 300.0,
+                "cost_per_return": 2000.0,
+                "cost_per_complaint": 1500.0,
+                "annual_rate": 0.06,
+                "penetration_target": 0.5,
+                "peers": "industry",
+            },
+            "key_accounts": {"flag": "key_account", "strategic": "战略合作能力", "steady_rule": "k5"},
             "satisfaction_loyalty": {},
             "segment_profile": {},
         },

@@ -1,5 +1,10 @@
 """Who is worth what: summaries, RFM, concentration, indicators, weights, ranking, tiers."""
 
+from crmresearch.scoring.value.clv_matrix import ClvMatrix, ClvMatrixCheck, check_clv_matrix, classify_clv
+from crmresearch.scoring.value.concentration import Concentration, StayOnTop, score_concentration, score_stay_on_top
+from crmresearch.scoring.value.contributions import Contributions, measure_contribution
+from crmresearch.scoring.value.cost_to_serve import CostToServe, known_rates, trace_costs
+from crmresearch.scoring.value.holdings import Holdings, score_holdings
 from crmresearch.scoring.value.indicators import (
     Indicator,
     IndicatorMatrix,
@@ -10,7 +15,11 @@ from crmresearch.scoring.value.indicators import (
     measure_indicators,
     score_agreement,
 )
+from crmresearch.scoring.value.key_accounts import KeyAccounts, identify_key_accounts
+from crmresearch.scoring.value.order_score import OrderScore, score_orders
+from crmresearch.scoring.value.panel import Panel, build_panel
 from crmresearch.scoring.value.pareto import ParetoShares, score_pareto
+from crmresearch.scoring.value.profitability import Profitability, score_profitability
 from crmresearch.scoring.value.ranking import (
     RankAgreement,
     Ranking,
@@ -28,6 +37,8 @@ from crmresearch.scoring.value.ranking import (
 from crmresearch.scoring.value.rfm import RfmScores, RfmSegments, WideScores, name_segments, score_rfm, score_wider
 from crmresearch.scoring.value.summary import CustomerSummary, summarise_customers, summarise_orders
 from crmresearch.scoring.value.tiers import Demotions, Tiers, assign_tiers, find_demotions
+from crmresearch.scoring.value.volatility import Volatility, compare_volatility
+from crmresearch.scoring.value.wallet import WalletShares, score_wallet
 from crmresearch.scoring.value.weights import (
     Priorities,
     WeightComparison,
@@ -44,34 +55,58 @@ from crmresearch.scoring.value.weights import (
     weigh_equally,
     weigh_variation,
 )
+from crmresearch.scoring.value.windows import Split, days_before, months_in, split_window
 
 __all__ = [
+    "ClvMatrix",
+    "ClvMatrixCheck",
+    "Concentration",
+    "Contributions",
+    "CostToServe",
     "CustomerSummary",
     "Demotions",
+    "Holdings",
     "Indicator",
     "IndicatorMatrix",
+    "KeyAccounts",
     "MeasuredIndicators",
+    "OrderScore",
+    "Panel",
     "ParetoShares",
     "Priorities",
+    "Profitability",
     "RankAgreement",
     "RankReversal",
     "Ranking",
     "RaterAgreement",
     "RfmScores",
     "RfmSegments",
+    "Split",
+    "StayOnTop",
     "Tiers",
+    "Volatility",
+    "WalletShares",
     "WeightComparison",
     "Weights",
     "WideScores",
     "assign_tiers",
     "build_indicators",
+    "build_panel",
+    "check_clv_matrix",
+    "classify_clv",
     "combine_weights",
     "compare_rankings",
+    "compare_volatility",
     "compare_weights",
+    "days_before",
     "find_demotions",
+    "identify_key_accounts",
     "judge_criteria",
+    "known_rates",
     "load_system",
+    "measure_contribution",
     "measure_indicators",
+    "months_in",
     "name_segments",
     "rank_by",
     "rank_fuzzy",
@@ -81,12 +116,20 @@ __all__ = [
     "rank_vikor",
     "rank_weighted_sum",
     "score_agreement",
+    "score_concentration",
+    "score_holdings",
+    "score_orders",
     "score_pareto",
+    "score_profitability",
     "score_rfm",
+    "score_stay_on_top",
+    "score_wallet",
     "score_wider",
+    "split_window",
     "summarise_customers",
     "summarise_orders",
     "take_weights",
+    "trace_costs",
     "try_reversal",
     "weigh",
     "weigh_ahp",

@@ -1,5 +1,8 @@
 """Customer lifetime value: models of buying and leaving, of spending, and what they say of each customer."""
 
+from crmresearch.scoring.value.clv.comparison import ModelComparison, compare_models
+from crmresearch.scoring.value.clv.decomposition import ValueParts, decompose_value
+from crmresearch.scoring.value.clv.described import DescribedHistories, describe_histories
 from crmresearch.scoring.value.clv.fitting import MODELS, PurchaseFit, fit_purchases
 from crmresearch.scoring.value.clv.gammagamma import SpendFit, check_independence, expected_spend, fit_spend
 from crmresearch.scoring.value.clv.goodness import (
@@ -23,16 +26,22 @@ from crmresearch.scoring.value.clv.prediction import (
 __all__ = [
     "MODELS",
     "AliveMap",
+    "DescribedHistories",
     "FrequencyFit",
     "Holdout",
     "LifetimeValue",
+    "ModelComparison",
     "PurchaseFit",
     "PurchaseForecast",
     "SpendFit",
     "Tracking",
+    "ValueParts",
     "assess_frequencies",
     "assess_holdout",
     "check_independence",
+    "compare_models",
+    "decompose_value",
+    "describe_histories",
     "expected_spend",
     "fit_purchases",
     "fit_spend",

@@ -160,10 +160,13 @@ class SpendFit:
         }
         holds = abs(values["correlation"]) < WEAK_CORRELATION
         mean = float(self.glance()["expected_spend"].iloc[0])
-        return (
+        found = [
             Finding("clv_spend_fitted", {"n": len(self.x), "mean": mean}),
             Finding("clv_independence_holds" if holds else "clv_independence_doubtful", values),
-        )
+        ]
+        if n_left_out := self.recipe.options["n_left_out"]:
+            found.append(Finding("clv_spend_left_out", {"n": n_left_out}))
+        return tuple(found)
 
 
 WEAK_CORRELATION = 0.1
@@ -199,7 +202,7 @@ def check_independence(x: np.ndarray, z: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["measure", "correlation", "conf_low", "conf_high", "p_value"])
 
 
-def fit_spend(histories: pd.DataFrame) -> SpendFit:
+def fit_spend(histories: pd.DataFrame, *, leave_out_free: bool = False) -> SpendFit:
     """Fit the Gamma-Gamma model to the mean spend of customers who bought again.
 
     Parameters
@@ -207,6 +210,9 @@ def fit_spend(histories: pd.DataFrame) -> SpendFit:
     histories : pd.DataFrame
         ``frequency`` (repeat purchases) and ``mean_spend`` (per repeat purchase, currency); customers without
         a repeat purchase say nothing and are left out.
+    leave_out_free : bool
+        Leave out customers whose repeat purchases were free or all returned, and say how many, instead of refusing:
+        a Gamma distribution gives them no probability.
 
     Returns
     -------
@@ -241,13 +247,16 @@ def fit_spend(histories: pd.DataFrame) -> SpendFit:
     repeats = x > 0
     x, z = x[repeats], z[repeats]
     bad = ~(z > 0)
-    if bad.any():
+    n_left_out = int(bad.sum()) if leave_out_free else 0
+    if leave_out_free:
+        x, z = x[~bad], z[~bad]
+    elif bad.any():
         row = histories[repeats].iloc[int(np.argmax(bad))]
         raise RefusedError(
             f"{np.count_nonzero(bad):,} customers who bought again have a mean spend of zero, below it or missing",
             where=f"mean spend, customer {row.get('customer_id', row.name)} ({row['mean_spend']})",
-            repair="The Gamma-Gamma model needs spend above zero: set returns against their purchases, leave free "
-            "orders out, and analyse margins as spend times a margin rate.",
+            repair="The Gamma-Gamma model needs spend above zero: leave these customers out (leave_out_free), "
+            "set returns against their purchases, and analyse margins as spend times a margin rate.",
         )
     if len(x) < FEWEST_REPEATERS:
         raise RefusedError(
@@ -267,7 +276,8 @@ def fit_spend(histories: pd.DataFrame) -> SpendFit:
             where="mean spend",
             repair="A few very large customers dominate: fit them apart from the others.",
         )
-    recipe = Recipe("clv_gammagamma", {"weak_correlation": WEAK_CORRELATION}, SOURCE)
+    options = {"weak_correlation": WEAK_CORRELATION, "n_left_out": n_left_out}
+    recipe = Recipe("clv_gammagamma", options, SOURCE)
     return SpendFit(optimum.theta, optimum.covariance, optimum.log_likelihood, x, z, recipe)
 
 

@@ -205,7 +205,8 @@ def track_purchases(
 def _repeat_purchase_days(orders: ibis.Table, histories: pd.DataFrame, until: dt.date) -> pd.DataFrame:
     """Customers buying again on each day: day, n. A day with a line of zero or more is a purchase day."""
     lines = orders.filter(orders.amount >= 0, orders.date.cast("date") <= ibis.literal(until))
-    lines = lines.filter(lines.customer_id.isin(histories["customer_id"].tolist()))
+    wanted = ibis.memtable(pd.DataFrame({"customer_id": histories["customer_id"].astype(object)}))
+    lines = lines.semi_join(wanted, "customer_id")
     days = lines.select("customer_id", day=lines.date.cast("date")).distinct()
     first = days.group_by("customer_id").aggregate(first=days.day.min())
     again = days.join(first, "customer_id").filter(ibis._.day > ibis._.first)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,16 +50,7 @@ class PurchaseForecast:
 
     def findings(self) -> tuple[Finding, ...]:
         """Sentences with their numbers."""
-        total = self.total.iloc[0]
-        values = {
-            "n": int(total["n_customers"]),
-            "horizon": float(total["horizon"]),
-            "unit": self.recipe.options["time_unit"],
-            "total": float(total["expected_purchases"]),
-            "low": float(total["expected_low"]),
-            "high": float(total["expected_high"]),
-            "alive": float(self.customers["p_alive"].mean()),
-        }
+        values = _stated(self.total, self.recipe) | {"alive": float(self.customers["p_alive"].mean())}
         return (Finding("clv_forecast", values),)
 
 
@@ -120,24 +112,17 @@ def predict_purchases(
     to_come = estimate(
         lambda theta, columns: _alive(fit, theta, columns) * _if_alive(fit, theta, columns, horizon), groups, sampling
     )
+    alone = Groups((np.zeros(1),), np.ones(1), np.zeros(1, dtype=np.int64))
     of_new = estimate(
-        lambda theta, columns: np.atleast_1d(fit.model.expected_new(fit.parameters_at(theta), horizon)),
-        Groups((np.zeros(1),), np.ones(1), np.zeros(1, dtype=np.int64)),
-        sampling,
+        lambda theta, columns: np.atleast_1d(fit.model.expected_new(fit.parameters_at(theta), horizon)), alone, sampling
     )
     customers = _describe(histories, fit).assign(
         **_per_customer(groups, alive, "p_alive", "p_alive_low", "p_alive_high"),
         **_per_customer(groups, to_come, *_EXPECTED),
     )
-    n = int(groups.counts.sum())
-    total = pd.DataFrame([(horizon, n, *to_come.total)], columns=["horizon", "n_customers", *_EXPECTED])
-    new_customer = pd.DataFrame([(horizon, *of_new.total)], columns=["horizon", *_EXPECTED])
-    options = {
-        "model": fit.model.key,
-        "horizon": horizon,
-        "time_unit": fit.time_unit,
-        **_interval_options(interval, sampling),
-    }
+    total = _totalled(horizon, int(groups.counts.sum()), to_come, _EXPECTED)
+    new_customer = _totalled(horizon, 1, of_new, _EXPECTED).drop(columns="n_customers")
+    options = _forecast_options(fit, horizon, interval, sampling)
     return PurchaseForecast(customers, total, new_customer, Recipe("clv_forecast", options, fit.recipe.source))
 
 
@@ -169,16 +154,7 @@ class LifetimeValue:
 
     def findings(self) -> tuple[Finding, ...]:
         """Sentences with their numbers."""
-        total = self.total.iloc[0]
-        values = {
-            "n": int(total["n_customers"]),
-            "horizon": float(total["horizon"]),
-            "unit": self.recipe.options["time_unit"],
-            "total": float(total["residual_value"]),
-            "low": float(total["residual_low"]),
-            "high": float(total["residual_high"]),
-            "rate": float(self.recipe.options["annual_discount_rate"]),
-        }
+        values = _stated(self.total, self.recipe) | {"rate": float(self.recipe.options["annual_discount_rate"])}
         return (Finding("clv_residual_value", values),)
 
 
@@ -189,7 +165,7 @@ def score_lifetime_value(
     *,
     horizon: float,
     annual_discount_rate: float,
-    margin: float = 1.0,
+    margin: float | pd.Series = 1.0,
     interval: IntervalMethod = "delta",
     refits: int = 200,
     rng: np.random.Generator | None = None,
@@ -206,8 +182,9 @@ def score_lifetime_value(
         In the fit's time unit, above 0.
     annual_discount_rate : float
         Effective rate per year, 0 or more; 0.10 is ten per cent.
-    margin : float
-        Share of spend that is contribution, above 0 up to 1.
+    margin : float or pd.Series
+        Share of spend that is contribution, above 0 up to 1; or each customer's own, by customer_id, at most 1
+        (below 0 where customers are served at a loss).
     interval, refits, rng
         As for `predict_purchases`.
 
@@ -218,7 +195,8 @@ def score_lifetime_value(
     Raises
     ------
     RefusedError
-        Histories that cannot be, or a missing or negative mean spend.
+        Histories that cannot be, a missing or negative mean spend, a customer without a margin, or margins so low
+        that the customers together bring nothing.
     UsageError
         A horizon, rate or margin out of range, a time unit whose length is unknown, or a bootstrap without ``rng``.
 
@@ -234,9 +212,10 @@ def score_lifetime_value(
     doi:10.1509/jmkr.2005.42.4.415.
     """
     _check_horizon(fit, horizon)
-    if not (annual_discount_rate >= 0 and 0 < margin <= 1):
+    rates = _margins(histories, margin)
+    if not (annual_discount_rate >= 0 and rates.max() <= 1 and (isinstance(margin, pd.Series) or margin > 0)):
         raise UsageError(
-            f"annual_discount_rate = {annual_discount_rate}, margin = {margin}",
+            f"annual_discount_rate = {annual_discount_rate}, margin up to {rates.max()}",
             where="lifetime value",
             repair="The rate is 0 or more (0.10 is ten per cent a year), the margin above 0 and at most 1.",
         )
@@ -248,7 +227,9 @@ def score_lifetime_value(
         )
     force = np.log1p(annual_discount_rate) * DAYS[fit.time_unit] / DAYS["year"] if annual_discount_rate > 0 else 0.0
     z = _mean_spend(histories)
-    groups = _groups(fit, histories, z)
+    *columns, own_margin = (by_margin := _groups(fit, histories, z, rates)).columns
+    # A margin is a known factor: it weighs the sum over customers, and each customer's value and bounds afterwards.
+    groups = Groups(tuple(columns), by_margin.counts * own_margin, by_margin.group_of)
     k = len(fit.theta)
     sampling = sampling_of(fit, interval, refits=refits, rng=rng)
     sampling = sampling.beside(sampling_of(spend, interval, refits=refits, rng=rng))
@@ -260,10 +241,16 @@ def score_lifetime_value(
         return expected_spend(np.exp(theta), columns[0], columns[-1])
 
     value = estimate(
-        lambda theta, columns: margin * discounted(theta[:k], columns[:-1]) * per_purchase(theta[k:], columns),
-        groups,
-        sampling,
+        lambda theta, columns: discounted(theta[:k], columns[:-1]) * per_purchase(theta[k:], columns), groups, sampling
     )
+    if value.total[0] <= 0:
+        raise RefusedError(
+            f"at the customers' margins their future purchases are worth {value.total[0]:,.2f} together",
+            where="lifetime value",
+            repair="Check costs against amounts; see who is served at a loss in a profitability study.",
+        )
+    bounds = np.sort([value.low * own_margin, value.high * own_margin], axis=0)
+    value = Estimates(value.value * own_margin, bounds[0], bounds[1], value.total)
     plain = groups.columns[:-1]
     customers = _describe(histories, fit).assign(
         p_alive=_alive(fit, fit.theta, plain)[groups.group_of],
@@ -271,15 +258,10 @@ def score_lifetime_value(
         expected_spend=per_purchase(spend.theta, groups.columns)[groups.group_of],
         **_per_customer(groups, value, *_RESIDUAL),
     )
-    n = int(groups.counts.sum())
-    total = pd.DataFrame([(horizon, n, *value.total)], columns=["horizon", "n_customers", *_RESIDUAL])
-    options = {
-        "model": fit.model.key,
-        "horizon": horizon,
-        "time_unit": fit.time_unit,
+    total = _totalled(horizon, int(by_margin.counts.sum()), value, _RESIDUAL)
+    options = _forecast_options(fit, horizon, interval, sampling) | {
         "annual_discount_rate": annual_discount_rate,
-        "margin": margin,
-        **_interval_options(interval, sampling),
+        "margin": margin if isinstance(margin, float | int) else "own_margin",
     }
     source = "Fader, Hardie & Lee (2005), Journal of Marketing Research 42(4), doi:10.1509/jmkr.2005.42.4.415"
     return LifetimeValue(customers, total, Recipe("clv_residual_value", options, source))
@@ -372,8 +354,41 @@ def _per_customer(groups: Groups, estimates: Estimates, *names: str) -> dict[str
     return {name: v[groups.group_of] for name, v in zip(names, values, strict=True)}
 
 
-def _interval_options(interval: str, sampling: Sampling) -> dict[str, str | int | None]:
-    return {"interval": interval, "refits": None if sampling.draws is None else len(sampling.draws)}
+def _margins(histories: pd.DataFrame, margin: float | pd.Series) -> np.ndarray:
+    """Each customer's margin."""
+    if not isinstance(margin, pd.Series):
+        return np.full(len(histories), float(margin))
+    rates = histories["customer_id"].map(margin).to_numpy(dtype=float, na_value=np.nan)
+    if np.isnan(rates).any():
+        raise RefusedError(
+            f"{np.isnan(rates).sum():,} customers have no margin",
+            where=f"lifetime value, customer {histories['customer_id'].iloc[int(np.argmax(np.isnan(rates)))]}",
+            repair="Take margins over the window of the histories, or give one margin for all.",
+        )
+    return rates
+
+
+def _totalled(horizon: float, n: int, estimates: Estimates, names: tuple[str, str, str]) -> pd.DataFrame:
+    """The sum over customers with its interval, as one row."""
+    row = (horizon, n, *estimates.total)
+    return pd.DataFrame([row], columns=["horizon", "n_customers", *names])
+
+
+def _stated(total: pd.DataFrame, recipe: Recipe) -> dict[str, Any]:
+    """What a sentence says of all customers together."""
+    horizon, n, value, low, high = total.iloc[0].tolist()
+    unit = recipe.options["time_unit"]
+    return {"n": int(n), "horizon": float(horizon), "unit": unit, "total": value, "low": low, "high": high}
+
+
+def _forecast_options(fit: PurchaseFit, horizon: float, interval: str, sampling: Sampling) -> dict[str, Any]:
+    return {
+        "model": fit.model.key,
+        "horizon": horizon,
+        "time_unit": fit.time_unit,
+        "interval": interval,
+        "refits": None if sampling.draws is None else len(sampling.draws),
+    }
 
 
 def _ranked(customers: pd.DataFrame, by: str) -> pd.DataFrame:
