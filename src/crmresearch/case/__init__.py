@@ -2,12 +2,13 @@
 
 from crmresearch.case.files import ColumnMap, Provenance, SourceFile
 from crmresearch.case.project import Case, Project, load_case
-from crmresearch.case.questionnaire import Construct, Instrument, Item, Scale
+from crmresearch.case.questionnaire import Attribute, Construct, Instrument, Item, Kano, KanoPair, Scale, Screening
 from crmresearch.case.schema import CaseFile
 from crmresearch.case.strict import Bilingual
 from crmresearch.case.strict_yaml import read_yaml
 
 __all__ = [
+    "Attribute",
     "Bilingual",
     "Case",
     "CaseFile",
@@ -15,9 +16,12 @@ __all__ = [
     "Construct",
     "Instrument",
     "Item",
+    "Kano",
+    "KanoPair",
     "Project",
     "Provenance",
     "Scale",
+    "Screening",
     "SourceFile",
     "load_case",
     "read_yaml",

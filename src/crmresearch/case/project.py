@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from crmresearch.case.files import ColumnMap, Provenance, SourceFile
-from crmresearch.case.questionnaire import Construct, Instrument, Item, Scale
+from crmresearch.case.questionnaire import Attribute, Construct, Instrument, Item, Kano, KanoPair, Scale, Screening
 from crmresearch.case.schema import CaseFile
 from crmresearch.case.strict import Bilingual
 from crmresearch.case.strict_yaml import read_yaml
@@ -153,6 +153,10 @@ def _model_at(location: tuple[Any, ...]) -> list[str]:
             "scale": Scale,
             "constructs": Construct,
             "items": Item,
+            "attributes": Attribute,
+            "kano": Kano,
+            "features": KanoPair,
+            "screening": Screening,
         }.get(part)
         keys = list(model.model_fields) if model else keys
     return keys

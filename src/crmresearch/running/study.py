@@ -286,6 +286,9 @@ def _terms(case: Case) -> dict[str, dict[str, str]]:
                 label = column.label.model_dump() if column.label else {"en": name, "zh": name}
                 terms[name] = {**label, "kind": "name" if column.kind == "text" else "number"}
     if case.file.instrument:
-        terms |= {key: construct.title.model_dump() for key, construct in case.file.instrument.constructs.items()}
+        instrument = case.file.instrument
+        features = instrument.kano.features if instrument.kano else {}
+        for titled in (instrument.attributes, features, instrument.constructs):
+            terms |= {key: named.title.model_dump() for key, named in titled.items()}
         terms |= {key: {"en": key, "zh": key} for key in case.file.instrument.items}
     return terms
