@@ -79,19 +79,19 @@ class Kano(Strict):
 
     Attributes
     ----------
-    like : {1, 5}
-        Code of the answer "I like it that way"; the other end is "I dislike it that way".
+    like : {"lowest", "highest"}
+        Whether 1 or 5 is coded for "I like it that way"; the other is "I dislike it that way".
     """
 
-    like: Literal[1, 5] = 1
+    like: Literal["lowest", "highest"] = "lowest"
     features: dict[str, KanoPair] = Field(min_length=1)
 
 
 class Screening(Strict):
     """Which answer sheets are set aside as careless; declared here, that is before the answers are read.
 
-    A rule that the survey has no column for is skipped and said so; one at the end of its range (0 seconds, a
-    run of 1, a consistency of −1, a p of 0) sets nobody aside.
+    A rule that the survey has no column for is skipped and said so; 0 seconds, a run of 1, a
+    spread of 9 or a p of 0 set nobody aside.
 
     Attributes
     ----------
@@ -99,15 +99,17 @@ class Screening(Strict):
         A sheet answered faster than this, for each item answered, is too fast (2 s: Huang et al. 2012).
     longest_run : float
         Longest run of one answer allowed, as a share of the items in the order of the form (half: Curran 2016).
-    min_consistency : float
-        Least even-odd correlation of a respondent over the constructs; below it a sheet is inconsistent.
+    max_item_spread : float
+        Variance of a respondent's answers within constructs, as a share of that of random ticks; above it a
+        sheet is inconsistent (after Marjanovic et al. 2015).
     outlier_p : float
-        Sheets whose Mahalanobis distance has a smaller p value are outliers.
+        Sheets whose Mahalanobis distance has a smaller p value are outliers. Answers that crowd at one end of
+        the scale have longer tails than the rule knows; 0 then spares respondents who are merely unusual.
     """
 
     min_seconds_per_item: float = Field(default=2.0, ge=0)
     longest_run: float = Field(default=0.5, ge=0, le=1)
-    min_consistency: float = Field(default=0.0, ge=-1, le=1)
+    max_item_spread: float = Field(default=0.75, gt=0)
     outlier_p: float = Field(default=0.001, ge=0, lt=0.5)
 
 

@@ -134,7 +134,7 @@ def instrument() -> dict[str, Any]:
             for d in DIMENSIONS
         },
         "kano": {
-            "like": 1,
+            "like": "lowest",
             "features": {
                 name: {
                     "title": {"en": en, "zh": zh},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
+from threadpoolctl import threadpool_limits
 
 from crmresearch.errors import RefusedError
 
@@ -49,6 +50,7 @@ class FactorModel:
     rounds: int
 
 
+@threadpool_limits.wrap(limits=1)  # matrices this small are slower, and less repeatable, on several
 def fit_factor_model(answers: np.ndarray, membership: np.ndarray) -> FactorModel:
     """Fit a confirmatory factor model to complete answers.
 
