@@ -18,9 +18,9 @@ from crmresearch.running.runner import CaseOutcome, run
 ROOT = Path(__file__).resolve().parents[1]
 CASES = {
     "cdnow": {"value_indicators", "segment_profile"},
-    "ecsi_mobile": {"satisfaction_loyalty"},
-    "corporate_reputation": {"satisfaction_loyalty"},
-    "petrochemical": {"value_indicators", "satisfaction_loyalty", "segment_profile"},
+    "ecsi_mobile": {"satisfaction_loyalty", "measurement_quality"},
+    "corporate_reputation": {"satisfaction_loyalty", "measurement_quality"},
+    "petrochemical": {"value_indicators", "satisfaction_loyalty", "segment_profile", "measurement_quality"},
     "telco_churn": {"segment_profile"},
 }
 

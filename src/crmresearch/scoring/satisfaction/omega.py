@@ -141,9 +141,7 @@ def _cause(complete: pd.DataFrame) -> tuple[str, str] | None:
     return ("identical_items", ", ".join(complete.columns[i] for i in copies[0])) if len(copies) else None
 
 
-def _omega(
-    complete: pd.DataFrame, confidence: float
-) -> tuple[float, float, float, float, str] | tuple[str, str]:
+def _omega(complete: pd.DataFrame, confidence: float) -> tuple[float, float, float, float, str] | tuple[str, str]:
     """Omega, its bounds, the smallest standardised loading and its item; or why not, and the items."""
     k = complete.shape[1]
     try:
@@ -159,9 +157,7 @@ def _omega(
         return "mixed_signs", ", ".join(complete.columns[loadings < 0])
     common, own = loadings.sum() ** 2, uniqueness.sum()
     omega = common / (common + own)
-    slope = np.concatenate(
-        [turn * np.full(k, 2 * loadings.sum() * own), np.full(k, -common)]
-    ) / (common + own) ** 2
+    slope = np.concatenate([turn * np.full(k, 2 * loadings.sum() * own), np.full(k, -common)]) / (common + own) ** 2
     half = stats.norm.ppf((1 + confidence) / 2) * np.sqrt(slope @ model.covariance @ slope) / (omega * (1 - omega))
     logit = np.log(omega / (1 - omega))
     low, high = 1 / (1 + np.exp(-(logit - half))), 1 / (1 + np.exp(-(logit + half)))

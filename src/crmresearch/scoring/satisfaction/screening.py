@@ -256,7 +256,7 @@ def _item_spread(items: pd.DataFrame, instrument: Instrument) -> pd.Series:
 
 
 def _outlier_p(items: pd.DataFrame, careful: pd.Series) -> pd.Series:
-    """p value of each sheet's Mahalanobis distance from the sheets that break no earlier rule."""
+    """Chance of each sheet's Mahalanobis distance from the sheets that break no earlier rule."""
     used = items.loc[:, (items.notna().mean() >= _EVALUABLE) & (items.loc[careful].nunique() > 1)]
     complete = used.dropna()
     base = complete[careful.loc[complete.index]].to_numpy()

@@ -197,8 +197,8 @@ def _pairs(
     r = confirmation.model.correlations[a, b]
     return pd.DataFrame(
         {
-            "construct": [names[i] for i in a],
-            "other": [names[i] for i in b],
+            "construct": [names[i] for i in b],
+            "other": [names[i] for i in a],
             "correlation": r,
             "fornell_larcker": r**2 < np.minimum(ave[a], ave[b]),
             "htmt": own,

@@ -1,4 +1,4 @@
-"""Confirmatory factor analysis: do the items measure the constructs the questionnaire says they do?"""
+"""Confirmatory factor analysis: how far the items measure the constructs that the questionnaire says they do."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from crmresearch.scoring.satisfaction.factors.complete import RULE_SOURCE, compl
 from crmresearch.scoring.satisfaction.factors.fit import fit_indices
 from crmresearch.scoring.satisfaction.factors.likelihood import FactorModel, fit_factor_model
 
-Errors = Literal["robust", "normal"]
+Errors = Literal["sandwich", "normal_theory"]
 GOOD_CFI, GOOD_RMSEA, GOOD_SRMR = 0.95, 0.06, 0.08
 """Cut-offs of Hu and Bentler (1999)."""
 
@@ -29,7 +29,7 @@ class Confirmation:
     Attributes
     ----------
     fit : pd.DataFrame, shape (17, 2)
-        index, statistic: the fit indices, one a row.
+        measure, value: the fit indices, one a row.
     loadings : pd.DataFrame, shape (n_items, 10)
         construct, item, estimate, std_error, statistic, p_value, standardised, conf_low, conf_high (of the
         standardised), r_squared.
@@ -57,7 +57,7 @@ class Confirmation:
 
     def glance(self) -> pd.DataFrame:
         """One row of fit indices."""
-        return self.fit.set_index("index")["statistic"].to_frame().T.reset_index(drop=True)
+        return self.fit.set_index("measure")["value"].to_frame().T.reset_index(drop=True)
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """Fit, loadings, and constructs left out."""
@@ -71,7 +71,7 @@ class Confirmation:
 
     def findings(self) -> tuple[Finding, ...]:
         """Fit against the cut-offs, and the weakest loading."""
-        fit = self.fit.set_index("index")["statistic"]
+        fit = self.fit.set_index("measure")["value"]
         good = fit["cfi_robust"] >= GOOD_CFI and fit["rmsea_robust"] <= GOOD_RMSEA and fit["srmr"] <= GOOD_SRMR
         weak = self.loadings.loc[self.loadings["standardised"].idxmin()]
         values = {name: float(fit[name]) for name in ("chi_squared_scaled", "p_scaled", "cfi_robust", "rmsea_robust")}
@@ -108,7 +108,7 @@ def confirm_factors(
     instrument: Instrument,
     *,
     constructs: Sequence[str] = (),
-    errors: Errors = "robust",
+    errors: Errors = "sandwich",
     confidence: float = 0.95,
 ) -> Confirmation:
     """Fit the questionnaire's own measurement model by maximum likelihood.
@@ -120,7 +120,7 @@ def confirm_factors(
         Each construct is a factor; its items load on it alone.
     constructs : Sequence[str]
         Constructs in the model; all where left out. Those of one item are left out and named.
-    errors : {"robust", "normal"}
+    errors : {"sandwich", "normal_theory"}
         Sandwich standard errors (Satorra & Bentler 1994), or those of normal answers.
     confidence : float
 
@@ -137,8 +137,8 @@ def confirm_factors(
     Psychometrika 34, 183–202. https://doi.org/10.1007/BF02289343
     """
     where = "confirmatory factor analysis"
-    if errors not in ("robust", "normal"):
-        raise RefusedError(f"errors must be robust or normal; got {errors!r}", where=where)
+    if errors not in ("sandwich", "normal_theory"):
+        raise RefusedError(f"errors must be sandwich or normal_theory; got {errors!r}", where=where)
     chosen = [name for name in constructs or instrument.constructs if name in instrument.constructs]
     single = [name for name in chosen if len(instrument.constructs[name].items) < 2]
     model_of = [name for name in constructs or chosen if name not in single]
@@ -150,9 +150,9 @@ def confirm_factors(
     model = fit_factor_model(answers.to_numpy(), membership)
     _refuse_impossible(model, list(answers.columns), model_of)
     z = stats.norm.ppf((1 + confidence) / 2)
-    spread = model.covariance if errors == "robust" else model.naive
+    spread = model.covariance if errors == "sandwich" else model.naive
     return Confirmation(
-        fit=fit_indices(model, answers.to_numpy()).T.reset_index().set_axis(["index", "statistic"], axis=1),
+        fit=fit_indices(model, answers.to_numpy()).T.reset_index().set_axis(["measure", "value"], axis=1),
         loadings=_loading_table(model, spread, owner, list(answers.columns), z),
         correlations=_correlation_table(model, spread, model_of, z),
         left_out=pd.DataFrame({"construct": single, "cause": ["one_item"] * len(single)}),
