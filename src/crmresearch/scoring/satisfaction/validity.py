@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.satisfaction.factors.confirming import Confirmation
+from crmresearch.scoring.satisfaction.resampling import draw_resamples, percentile_bounds, weighted_correlations
 
 GOOD_CR, GOOD_AVE, MOST_HTMT = 0.70, 0.50, 0.90
 
@@ -190,10 +191,9 @@ def _pairs(
     a, b = np.triu_indices(len(names), 1)
     own = heterotrait_monotrait(np.corrcoef(x, rowvar=False)[None], membership)[0, a, b]
     drawn = []
-    for begin in range(0, resamples, 100):
-        times = rng.multinomial(len(x), np.full(len(x), 1 / len(x)), size=min(100, resamples - begin))
-        drawn.append(heterotrait_monotrait(_weighted_correlations(x, times), membership)[:, a, b])
-    bounds = np.nanquantile(np.concatenate(drawn), [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    for times in draw_resamples(len(x), resamples, rng):
+        drawn.append(heterotrait_monotrait(weighted_correlations(x, times), membership)[:, a, b])
+    bounds = percentile_bounds(np.concatenate(drawn), confidence)
     r = confirmation.model.correlations[a, b]
     return pd.DataFrame(
         {
@@ -207,14 +207,3 @@ def _pairs(
             "distinct": bounds[1] < MOST_HTMT,
         }
     )
-
-
-def _weighted_correlations(x: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Correlation matrix of each resample, given how often each respondent is in it; NaN without variance."""
-    n = len(x)
-    mean = times @ x / n
-    second = np.stack([(x * w[:, None]).T @ x for w in times.astype(float)]) / n
-    covariance = second - mean[:, :, None] * mean[:, None, :]
-    spread = np.sqrt(np.einsum("bii->bi", covariance))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return covariance / (spread[:, :, None] * spread[:, None, :])
