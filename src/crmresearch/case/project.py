@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from crmresearch.case.files import ColumnMap, Provenance, SourceFile
 from crmresearch.case.identity import Identity
 from crmresearch.case.indicators import IndicatorNode, IndicatorSystem, Valuation
-from crmresearch.case.questionnaire import Construct, Instrument, Item, Scale
+from crmresearch.case.questionnaire import Attribute, Construct, Instrument, Item, Kano, KanoPair, Scale, Screening
 from crmresearch.case.schema import CaseFile
 from crmresearch.case.strict import Bilingual
 from crmresearch.case.strict_yaml import read_yaml
@@ -160,6 +160,10 @@ def _model_at(location: tuple[Any, ...]) -> list[str]:
             "indicators": IndicatorSystem,
             "groups": IndicatorNode,
             "children": IndicatorNode,
+            "attributes": Attribute,
+            "kano": Kano,
+            "features": KanoPair,
+            "screening": Screening,
         }.get(part)
         keys = list(model.model_fields) if model else keys
     return keys

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from crmresearch.case.files import Provenance, SourceFile
 from crmresearch.case.identity import Identity
 from crmresearch.case.indicators import Valuation
 from crmresearch.case.questionnaire import Instrument
 from crmresearch.case.strict import Bilingual, Strict
+from crmresearch.errors import nearest
 
 
 class CaseFile(Strict):
@@ -38,3 +39,14 @@ class CaseFile(Strict):
     @classmethod
     def _no_parameters(cls, value: Any) -> Any:
         return {k: v or {} for k, v in value.items()} if isinstance(value, dict) else value
+
+    @model_validator(mode="after")
+    def _questions_have_columns(self) -> CaseFile:
+        asked = self.instrument.further_columns if self.instrument else ()
+        there = {*(self.instrument.items if asked else ()), *(c for file in self.files for c in file.columns)}
+        for column in asked:
+            if column not in there:
+                raise ValueError(
+                    f"the instrument asks for column {column!r}, which no file has{nearest(column, there)}"
+                )
+        return self

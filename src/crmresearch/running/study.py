@@ -330,6 +330,9 @@ def _terms(case: Case) -> dict[str, dict[str, str]]:
         nodes = case.file.value.indicators.walk()
         terms |= {name: {"en": node.en, "zh": node.zh, "kind": "number"} for name, node, _ in nodes}
     if case.file.instrument:
-        terms |= {key: construct.title.model_dump() for key, construct in case.file.instrument.constructs.items()}
+        instrument = case.file.instrument
+        features = instrument.kano.features if instrument.kano else {}
+        for titled in (instrument.attributes, features, instrument.constructs):
+            terms |= {key: named.title.model_dump() for key, named in titled.items()}
         terms |= {key: {"en": key, "zh": key} for key in case.file.instrument.items}
     return terms

@@ -23,7 +23,7 @@ from crmresearch.simulation.questionnaire import (
     Survey,
 )
 from crmresearch.simulation.sheets import MARK, Sheet, injected, written_dates
-from crmresearch.simulation.world import World
+from crmresearch.simulation.world import DIMENSIONS, World
 
 _SIDES = {"with": ("如果", "If offered"), "without": ("如果没有", "If not offered")}
 
@@ -44,7 +44,7 @@ def _further_headings() -> dict[str, tuple[str, str, str, dict[str, Any]]]:
             {"low": LOW, "high": HIGH},
         )
     }
-    for name, (_, wording) in KANO.items():
+    for name, (_, _, wording) in KANO.items():
         for side, (zh, en) in _SIDES.items():
             number += 1
             label = f"{zh}{wording},贵单位感觉如何"
@@ -120,7 +120,33 @@ def instrument() -> dict[str, Any]:
         name: {"title": {"en": en, "zh": zh}, "items": [item for item, q in QUESTIONS.items() if q.construct == name]}
         for name, (en, zh) in CONSTRUCTS.items()
     }
-    return {"scale": {"low": LOW, "high": HIGH, "missing": [SKIPPED]}, "constructs": constructs, "items": items}
+    return {
+        "scale": {"low": LOW, "high": HIGH, "missing": [SKIPPED]},
+        "constructs": constructs,
+        "items": items,
+        "attributes": {
+            d: {
+                "title": dict(zip(("en", "zh"), CONSTRUCTS[f"performance_{d}"], strict=True)),
+                "performance": f"p_{d}1",
+                "expectation": f"e_{d}1",
+                "importance": f"i_{d}1",
+            }
+            for d in DIMENSIONS
+        },
+        "kano": {
+            "like": "lowest",
+            "features": {
+                name: {
+                    "title": {"en": en, "zh": zh},
+                    "present": f"kano_{name}_with",
+                    "absent": f"kano_{name}_without",
+                }
+                for name, (_, en, zh) in KANO.items()
+            },
+        },
+        "instructed": {"attention": INSTRUCTED_ANSWER},
+        "recommend": "recommend",
+    }
 
 
 def employee_sheet(employees: pd.DataFrame, world: World) -> Sheet:

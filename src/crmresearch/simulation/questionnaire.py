@@ -121,10 +121,10 @@ CONSTRUCTS = {
     "switching_cost": ("Switching cost", "转移成本"),
 }
 """Construct → (en, zh). The importance items are twins of performance items, not one construct."""
-KANO = {  # attribute → (true category, wording): must-be, one-dimensional, attractive
-    "stock": ("must_be", "保证供货不断货"),
-    "price": ("one_dimensional", "价格随行情及时调整"),
-    "portal": ("attractive", "提供网上订货与结算"),
+KANO = {  # feature → (true category, en, zh): must-be, one-dimensional, attractive
+    "stock": ("must_be", "Supply without interruption", "保证供货不断货"),
+    "price": ("one_dimensional", "Prices that follow the market at once", "价格随行情及时调整"),
+    "portal": ("attractive", "Ordering and settling online", "提供网上订货与结算"),
 }
 _KANO_ANSWERS = {"must_be": (3, 5), "one_dimensional": (1, 5), "attractive": (1, 3)}
 NEEDS = {"delivery": "及时配送", "scarce": "紧俏货源", "online": "网上订货与结算", "price": "价格优惠"}
@@ -231,7 +231,7 @@ def _addresses(n: int, rng: np.random.Generator) -> np.ndarray:
 def _kano(n: int, rng: np.random.Generator) -> pd.DataFrame:
     """Pairs of answers (1 like … 5 dislike): six in ten as the attribute's category, the others at random."""
     columns = {}
-    for name, (category, _) in KANO.items():
+    for name, (category, *_) in KANO.items():
         typical = rng.random(n) < 0.6
         for side, answer in zip(("with", "without"), _KANO_ANSWERS[category], strict=True):
             columns[f"kano_{name}_{side}"] = np.where(typical, answer, rng.integers(1, 6, n)).astype(str)

@@ -18,7 +18,7 @@ from crmresearch.errors import UsageError
 from crmresearch.simulation import answersheets, dealings, experts, office, truth
 from crmresearch.simulation.naming import MAX_PER_REGION, REGIONS
 from crmresearch.simulation.population import draw_population
-from crmresearch.simulation.questionnaire import draw_survey
+from crmresearch.simulation.questionnaire import CONSTRUCTS, draw_survey
 from crmresearch.simulation.records import Records, draw_records
 from crmresearch.simulation.sheets import MARK, SUPPLIER, Sheet
 from crmresearch.simulation.trade import draw_orders, draw_payments
@@ -214,6 +214,11 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
             "key_accounts": {"flag": "key_account", "strategic": "战略合作能力", "steady_rule": "k5"},
             "satisfaction_loyalty": {},
             "segment_profile": {},
+            # Complaint handling is judged by the few who complained; expectation is asked by one item each.
+            "measurement_quality": {
+                "constructs": [name for name in CONSTRUCTS if name not in {"performance_complaint", "expectation"}],
+                "n_factors": len(CONSTRUCTS) - 2,
+            },
         },
     }
     CaseFile.model_validate(content)

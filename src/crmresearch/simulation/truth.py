@@ -119,7 +119,7 @@ def summary(
         "industry_life_cycle": life_cycle_stages(),
         "branch_morale": dict(zip(branch_names(np.arange(world.n_branches)), population.morale, strict=True)),
         "win_back": {"lost": world.win_back_rate, "prospect": world.acquisition_rate},
-        "kano": {name: category for name, (category, _) in KANO.items()},
+        "kano": {name: category for name, (category, *_) in KANO.items()},
         "instrument": {
             "instructed_item": {"attention": INSTRUCTED_ANSWER},
             "expectation_pairs": {f"p_{d}1": f"e_{d}1" for d in DIMENSIONS},
