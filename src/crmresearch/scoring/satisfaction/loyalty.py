@@ -11,9 +11,8 @@ from scipy import stats
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.scoring.satisfaction.power import POWER_ASKED, correlation_power, respondents_needed
 from crmresearch.scoring.satisfaction.regression import Covariance, LeastSquares, fit_least_squares
-
-_POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ class LoyaltyFit:
                     "smallest_effect": float(claim["smallest_effect"]),
                     "power": float(claim["power"]),
                     "n_needed": int(claim["n_needed"]),
-                    "power_asked": _POWER,
+                    "power_asked": POWER_ASKED,
                 },
                 verdict=claim["verdict"],
                 claim="D01",
@@ -223,34 +222,6 @@ def judge_interval(low: float, high: float, smallest_effect: float) -> Verdict:
     if low > smallest_effect:
         return "supported"
     return "contradicted" if high < smallest_effect else "inconclusive"
-
-
-def correlation_power(n: int, r: float, *, confidence: float = 0.95) -> float:
-    """Return the power (0–1) of the two-sided test of no correlation when the true one is ``r``.
-
-    Fisher's z: atanh(r)·√(n − 3) is normal with variance 1.
-
-    Examples
-    --------
-    >>> round(correlation_power(85, 0.3), 3)
-    0.8
-    """
-    if n <= 3:
-        return 0.0
-    critical, shift = stats.norm.ppf((1 + confidence) / 2), np.arctanh(r) * np.sqrt(n - 3)
-    return float(stats.norm.sf(critical - shift) + stats.norm.cdf(-critical - shift))
-
-
-def respondents_needed(r: float, *, confidence: float = 0.95, power: float = _POWER) -> int:
-    """Return the number of respondents at which a true correlation ``r`` is seen with ``power``.
-
-    Examples
-    --------
-    >>> respondents_needed(0.1), respondents_needed(0.3)
-    (783, 85)
-    """
-    z = stats.norm.ppf((1 + confidence) / 2) + stats.norm.ppf(power)
-    return int(np.ceil((z / np.arctanh(r)) ** 2 + 3))
 
 
 def _correlations(used: pd.DataFrame, outcome: str, confidence: float) -> pd.DataFrame:

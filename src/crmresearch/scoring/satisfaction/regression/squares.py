@@ -30,8 +30,9 @@ class LeastSquares:
     coefficients : pd.DataFrame, shape (1 + n_predictors, 11)
         term (intercept first), estimate, std_error, statistic (t), p_value, conf_low, conf_high,
         beta, beta_low, beta_high (standardised; missing for the intercept), vif.
-    fit : pd.DataFrame, shape (1, 10)
-        n, n_left_out, r_squared, r_squared_adjusted, residual_sd, f_value, df_model, df_residual, p_value, aic.
+    fit : pd.DataFrame, shape (1, 11)
+        n, n_left_out, r_squared, r_squared_adjusted, residual_sd, f_value, df_model, df_residual,
+        df_error (behind the intervals: df_residual, or clusters − 1), p_value, aic.
     residuals : pd.DataFrame, shape (n, 5)
         row (the input's index value), fitted, residual, leverage, cook_distance.
     diagnostics : pd.DataFrame, shape (n_checks, 3)
@@ -61,6 +62,7 @@ def fit_least_squares(
     outcome: str,
     predictors: Sequence[str],
     covariance: Covariance = "HC3",
+    cluster: str | None = None,
     confidence: float = 0.95,
 ) -> LeastSquares:
     """Regress ``outcome`` on ``predictors`` and an intercept, over the rows that have them all.
@@ -74,8 +76,11 @@ def fit_least_squares(
         At least one, none twice.
     covariance : {"HC3", "HC2", "HC1", "HC0", "nonrobust"}
         Kind of standard error; HC3 holds its level in samples of 250 and fewer (Long & Ervin 2000).
+    cluster : str | None
+        Column that names the customer a row comes from: errors then allow for rows of one customer being
+        alike (CR1) and take the place of ``covariance``. A row without a name is a customer of its own.
     confidence : float
-        Coverage of the intervals, which use t with n − p degrees of freedom.
+        Coverage of the intervals, which use t with n − p degrees of freedom, or clusters − 1.
 
     Returns
     -------
@@ -85,8 +90,9 @@ def fit_least_squares(
     ------
     RefusedError
         A column is missing or twice, an option is unknown, the outcome or a predictor is constant,
-        n ≤ number of coefficients, predictors are collinear (named), or one row alone fixes a
-        coefficient where errors of kind HC2 or HC3 are asked for.
+        n ≤ number of coefficients, predictors are collinear (named), one row alone fixes a
+        coefficient where errors of kind HC2 or HC3 are asked for, or there are not more clusters than
+        coefficients.
 
     Notes
     -----
@@ -94,7 +100,8 @@ def fit_least_squares(
     by the normal equations' remainder summed without rounding, which keeps eight and more digits of
     nearly collinear predictors (Björck 1987). Standardised coefficients are b · s_x / s_y; their
     intervals take the two standard deviations as fixed. Diagnostics: Breusch–Pagan, Jarque–Bera,
-    largest Cook's distance, largest VIF, condition number of the scaled design.
+    Durbin–Watson (in the order of the rows, so it speaks only where that is an order in time), largest
+    Cook's distance, number of rows above 4/n, largest VIF, condition number of the scaled design.
 
     References
     ----------
@@ -111,7 +118,7 @@ def fit_least_squares(
     [0.9, 2.15]
     """
     predictors = list(predictors)
-    complete = _complete_rows(data, outcome, predictors, covariance, confidence)
+    complete = complete_rows(data, outcome, predictors, covariance, confidence)
     y, x = complete[outcome].to_numpy(float), complete[predictors].to_numpy(float)
     n, p = len(y), 1 + x.shape[1]
     middle, length = x.mean(axis=0), np.linalg.norm(x - x.mean(axis=0), axis=0)
@@ -119,13 +126,20 @@ def fit_least_squares(
     _refuse_collinear(scaled, predictors)
     design = np.column_stack([np.ones(n), scaled])
     leverage = (linalg.qr(design, mode="economic")[0] ** 2).sum(axis=1)
-    if covariance in ("HC2", "HC3") and leverage.max() > 1 - 1e-9:
+    if cluster is None and covariance in ("HC2", "HC3") and leverage.max() > 1 - 1e-9:
         raise RefusedError(
             f"one row alone fixes a coefficient, so that {covariance} errors do not exist",
             where=f"regression of {outcome}, row {str(complete.index[leverage.argmax()])[:40]}",
             repair="Take out the predictor that only this row sets, or use covariance='HC1'.",
         )
-    result = sm.OLS(y, design).fit(method="qr", cov_type=covariance, use_t=True)
+    groups = None if cluster is None else cluster_codes(data, cluster, complete.index, p)
+    kind = (
+        {"cov_type": covariance}
+        if groups is None
+        else {"cov_type": "cluster", "cov_kwds": {"groups": groups, "use_correction": True}}
+    )
+    result = sm.OLS(y, design).fit(method="qr", use_t=True, **kind)
+    freedom = n - p if groups is None else int(groups.max())
     back = np.diag(np.concatenate([[1.0], 1 / length]))
     back[0, 1:] = -middle / length
     estimate = _refine(x, y, back @ result.params, back, linalg.qr(design, mode="r")[0][:p])
@@ -138,7 +152,7 @@ def fit_least_squares(
         cook = residual**2 * leverage / (p * variance * (1 - leverage) ** 2)
     return LeastSquares(
         coefficients=_coefficients(
-            ["intercept", *predictors], estimate, np.sqrt(np.diag(spread)), n - p, confidence, length, y, vif
+            ["intercept", *predictors], estimate, np.sqrt(np.diag(spread)), freedom, confidence, length, y, vif
         ),
         fit=pd.DataFrame(
             {
@@ -150,6 +164,7 @@ def fit_least_squares(
                 "f_value": [float(np.squeeze(result.fvalue))],
                 "df_model": [p - 1],
                 "df_residual": [n - p],
+                "df_error": [freedom],
                 "p_value": [float(np.squeeze(result.f_pvalue))],
                 "aic": [result.aic],
             }
@@ -168,9 +183,10 @@ def fit_least_squares(
     )
 
 
-def _complete_rows(
+def complete_rows(
     data: pd.DataFrame, outcome: str, predictors: list[str], covariance: str, confidence: float
 ) -> pd.DataFrame:
+    """Return the rows that have outcome and predictors as floats, or refuse what no regression can use."""
     where = f"regression of {outcome}"
     names = [outcome, *predictors]
     absent = [name for name in names if name not in data]
@@ -202,6 +218,30 @@ def _complete_rows(
                 repair="Leave it out." if name != outcome else "There is nothing to explain.",
             )
     return complete
+
+
+def cluster_codes(data: pd.DataFrame, cluster: str, rows: pd.Index, p: int) -> np.ndarray:
+    """Number the clusters of the rows in use from 0; a row without a name stands alone.
+
+    Raises
+    ------
+    RefusedError
+        The column is absent, or there are not more clusters than coefficients.
+    """
+    if cluster not in data:
+        raise RefusedError(f"no column {cluster!r}", where="clusters", repair="Name the column of the customer.")
+    names = data.loc[rows, cluster]
+    codes = pd.factorize(names)[0]
+    alone = codes < 0
+    codes[alone] = codes.max(initial=-1) + 1 + np.arange(alone.sum())
+    found = len(np.unique(codes))
+    if found <= p:
+        raise RefusedError(
+            f"{found} clusters for {p} coefficients",
+            where=f"clusters by {cluster}",
+            repair="Use fewer predictors, or errors that take rows as independent (cluster=None).",
+        )
+    return codes
 
 
 def _refuse_collinear(scaled: np.ndarray, predictors: list[str]) -> None:
@@ -280,8 +320,11 @@ def _diagnostics(residual: np.ndarray, design: np.ndarray, cook: np.ndarray, vif
         lagrange, p_lagrange, *_ = het_breuschpagan(residual, design)
         jarque = stats.jarque_bera(residual)
         rows += [("breusch_pagan", lagrange, p_lagrange), ("jarque_bera", jarque.statistic, jarque.pvalue)]
+        steps = np.diff(residual)
+        rows.append(("durbin_watson", float(steps @ steps / (residual @ residual)), np.nan))
     rows += [
         ("largest_cook_distance", cook.max(), np.nan),
+        ("n_influential", float((cook > 4 / len(cook)).sum()), np.nan),
         ("largest_vif", vif.max(), np.nan),
         ("condition_number", np.linalg.cond(design / np.linalg.norm(design, axis=0)), np.nan),
     ]

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 from scipy.stats import t as student
 
 from crmresearch.errors import RefusedError, UsageError
@@ -60,7 +61,40 @@ class Mediation:
         return (
             Exhibit("mediation_effects", self.effects, notes=("mediation_association", "mediation_verdict")),
             Exhibit("mediation_equations", self.equations, notes=("mediation_steps",)),
+            Exhibit("causal_steps", self.steps(), notes=("causal_steps_history",)),
         )
+
+    def steps(self) -> pd.DataFrame:
+        """Causal steps of Baron and Kenny (1986) with the normal test of Sobel (1982): history, no verdict.
+
+        Returns
+        -------
+        pd.DataFrame
+            causal_step, outcome, term, estimate, statistic, p_value, passed (p below 1 − level; the last step,
+            which asks for a smaller direct than total slope, has the comparison instead).
+        """
+        table, size = self.equations, 1 - self.level
+        whole = table.iloc[0]
+        direct = table[(table["outcome"] == self.outcome) & (table["term"] == self.predictor)].iloc[-1]
+        last = table.loc[direct.name :]
+        last = last[last["outcome"] == self.outcome]
+        rows = [("step_total", self.outcome, *whole[["term", "estimate", "statistic", "p_value"]])]
+        for mediator in [m for m in table["outcome"].unique() if m != self.outcome]:
+            first = table[(table["outcome"] == mediator) & (table["term"] == self.predictor)].iloc[0]
+            second = last[last["term"] == mediator].iloc[0]
+            rows.append(("step_first", mediator, *first[["term", "estimate", "statistic", "p_value"]]))
+            rows.append(("step_second", self.outcome, *second[["term", "estimate", "statistic", "p_value"]]))
+            error = np.hypot(first["estimate"] * second["std_error"], second["estimate"] * first["std_error"])
+            z = first["estimate"] * second["estimate"] / error
+            rows.append(
+                ("step_sobel", self.outcome, mediator, first["estimate"] * second["estimate"], z, 2 * norm.sf(abs(z)))
+            )
+        rows.append(("step_direct", self.outcome, *direct[["term", "estimate", "statistic", "p_value"]]))
+        columns = ["causal_step", "outcome", "term", "estimate", "statistic", "p_value"]
+        steps = pd.DataFrame(rows, columns=columns)
+        steps["passed"] = steps["p_value"] < size
+        steps.loc[len(steps) - 1, "passed"] = bool(abs(direct["estimate"]) < abs(whole["estimate"]))
+        return steps
 
     def findings(self) -> tuple[Finding, ...]:
         """Each route, judged by its own interval against the expectation that it is positive."""
@@ -78,7 +112,7 @@ class Mediation:
                     "level": self.level,
                     "n": self.n,
                 },
-                verdict=_verdict(row.conf_low, row.conf_high),
+                verdict=judge_sign(row.conf_low, row.conf_high),
             )
             for row in routes.itertuples()
         )
@@ -159,7 +193,7 @@ def mediate(
     items = read_items(data, names, missing="casewise", missing_codes=())
     design = _Design(names, len(mediators), order)
     moments = Moments(items)
-    whole = _covariance(moments, np.ones((1, items.n)), items)
+    whole = covariances(moments, np.ones((1, items.n)), items)
     coefficients = design.solve(whole)
     if not all(np.isfinite(b).all() for b in coefficients):
         raise RefusedError(
@@ -172,7 +206,7 @@ def mediate(
         draws = design.effects([rng.multivariate_normal(b[0], v, resamples) for b, v in laws])
     else:
         draws = np.concatenate(
-            [design.effects(design.solve(_covariance(moments, c, items))) for c in _counts(rng, resamples, items.n)]
+            [design.effects(design.solve(covariances(moments, c, items))) for c in draw_counts(rng, resamples, items.n)]
         )
     draws = draws[np.isfinite(draws[:, :-1]).all(axis=1)]
     if len(draws) < resamples / 2:
@@ -184,7 +218,7 @@ def mediate(
     if interval == "bca":
         away = np.ones(items.n) - np.eye(items.n)
         parts = np.array_split(away, -(-items.n // 500))
-        jackknife = np.concatenate([design.effects(design.solve(_covariance(moments, c, items))) for c in parts])
+        jackknife = np.concatenate([design.effects(design.solve(covariances(moments, c, items))) for c in parts])
         low, high = bca_bounds(draws, estimate, jackknife, level)
     else:
         low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
@@ -310,13 +344,15 @@ def _equations(design: _Design, covariance: np.ndarray, items: Items, level: flo
     return pd.concat(frames, ignore_index=True)
 
 
-def _covariance(moments: Moments, counts: np.ndarray, items: Items) -> np.ndarray:
+def covariances(moments: Moments, counts: np.ndarray, items: Items) -> np.ndarray:
+    """Covariance matrix of each weighted sample, shape (B, p, p)."""
     _, sd, correlation = moments.of(counts)
     spread = sd * items.sd
     return correlation * spread[:, :, None] * spread[:, None, :]
 
 
-def _counts(rng: np.random.Generator, resamples: int, n: int) -> Iterator[np.ndarray]:
+def draw_counts(rng: np.random.Generator, resamples: int, n: int) -> Iterator[np.ndarray]:
+    """Row counts of bootstrap samples, a few hundred at a time."""
     for k in range(0, resamples, 500):
         yield count_rows(rng.integers(0, n, (min(500, resamples - k), n)), n)
 
@@ -342,5 +378,6 @@ def _check(
         )
 
 
-def _verdict(low: float, high: float) -> Verdict:
+def judge_sign(low: float, high: float) -> Verdict:
+    """Judge the expectation of a positive value by its interval."""
     return "supported" if low > 0 else "contradicted" if high < 0 else "inconclusive"

@@ -1,0 +1,21 @@
+"""Answers and behaviour: customers by what they did afterwards, branches by their employees, waves by time."""
+
+from crmresearch.scoring.satisfaction.linking.accounts import KeyAccounts, judge_key_accounts
+from crmresearch.scoring.satisfaction.linking.behaviour import LinkedCustomers, link_behaviour, service_gap
+from crmresearch.scoring.satisfaction.linking.branches import BranchLink, link_employees
+from crmresearch.scoring.satisfaction.linking.leaving import LeavingFit, fit_leaving
+from crmresearch.scoring.satisfaction.linking.waves import WaveComparison, compare_waves
+
+__all__ = [
+    "BranchLink",
+    "KeyAccounts",
+    "LeavingFit",
+    "LinkedCustomers",
+    "WaveComparison",
+    "compare_waves",
+    "fit_leaving",
+    "judge_key_accounts",
+    "link_behaviour",
+    "link_employees",
+    "service_gap",
+]
