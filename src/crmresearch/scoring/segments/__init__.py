@@ -1,6 +1,7 @@
 """Segments of customers: prepared features, k-means, stability, profiles."""
 
-from crmresearch.scoring.segments.clustering import Segmentation, SegmentKMeans, fit_segments
+from crmresearch.scoring.segments.clustering import Segmentation, fit_segments
+from crmresearch.scoring.segments.kmeans import SegmentKMeans
 from crmresearch.scoring.segments.preparation import FeaturePreparer, PreparedFeatures, prepare_features
 from crmresearch.scoring.segments.profiles import SegmentProfiles, profile_segments
 from crmresearch.scoring.segments.stability import (

@@ -147,6 +147,10 @@ class PreparedFeatures:
     preparer : FeaturePreparer
         Fitted; prepares further customers the same way.
     recipe : Recipe
+    metric : {"euclidean", "gower"}
+        Distance that suits the matrix: Gower's where it holds categories.
+    categorical : tuple[int, ...]
+        Positions of the matrix's columns that hold codes of categories.
     """
 
     matrix: pd.DataFrame
@@ -156,10 +160,14 @@ class PreparedFeatures:
     left_out: pd.DataFrame
     preparer: FeaturePreparer
     recipe: Recipe
+    metric: Literal["euclidean", "gower"] = "euclidean"
+    categorical: tuple[int, ...] = ()
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """Feature summary; the correlated pairs where there are any."""
-        shown = [Exhibit("feature_preparation", self.summary, notes=("preparation_order",))]
+        mixed = self.metric == "gower"
+        note = "mixed_reading" if mixed else "preparation_order"
+        shown = [Exhibit("mixed_preparation" if mixed else "feature_preparation", self.summary, notes=(note,))]
         if len(self.correlated):
             shown.append(Exhibit("correlated_features", self.correlated, notes=("correlated_count_double",)))
         return tuple(shown)
