@@ -146,9 +146,7 @@ def compare_numbers(
     half = len(np.unique(x, axis=0)) // 2
     ks = [1, *(int(k) for k in segmentation.sweep["k"] if 2 <= k < half)]
     if len(x) < 20 or len(ks) < 2:
-        raise RefusedError(
-            f"{len(x)} customers are too few to compare numbers of segments", where="compare_numbers"
-        )
+        raise RefusedError(f"{len(x)} customers are too few to compare numbers of segments", where="compare_numbers")
     random = np.random.RandomState(int(rng.integers(2**31)))
     with one_thread():
         fits = [KMeans(k, n_init=n_starts, random_state=random).fit(x) for k in ks]

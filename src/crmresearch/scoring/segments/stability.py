@@ -258,21 +258,21 @@ def assess_one_segment(
             for k in ks
         ]
     best = np.array([_largest_silhouette(one, [each[i] for each in labels]) for i, one in enumerate(sets)])
-    observed, null = best[0], best[1:]
-    p = (1 + int((null >= observed).sum())) / (1 + n_references)
+    observed, reference = best[0], best[1:]
+    p = (1 + int((reference >= observed).sum())) / (1 + n_references)
     return OneSegmentTest(
         test=pd.DataFrame(
             {
                 "silhouette": [observed],
-                "null_mean": [null.mean()],
-                "null_high": [np.quantile(null, 1 - level)],
+                "null_mean": [reference.mean()],
+                "null_high": [np.quantile(reference, 1 - level)],
                 "p_value": [p],
                 "n_points": [len(x)],
                 "n_references": [n_references],
                 "structure": [p <= level],
             }
         ),
-        null=null,
+        null=reference,
         recipe=Recipe(
             "one_segment_test",
             {
