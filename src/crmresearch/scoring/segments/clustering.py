@@ -68,6 +68,11 @@ class Segmentation:
         """Segment of each customer, by customer_id."""
         return self.customers.set_index("customer_id")["segment"]
 
+    @property
+    def formed_by(self) -> pd.DataFrame:
+        """What formed the segments, in original units, by customer_id."""
+        return self.features.original
+
     def map(self) -> pd.DataFrame:
         """Return customer_id, segment and the two main axes (first, second) of the prepared features.
 

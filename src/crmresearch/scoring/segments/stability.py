@@ -220,7 +220,7 @@ def assess_one_segment(
     Notes
     -----
     A reference data set is one cloud with the correlations of the prepared features: with each feature's
-    own distribution smoothed until it has one hump (Helgeson et al. 2021), or normal (Liu et al. 2008).
+    own distribution made one-humped (after Helgeson et al. 2021), or normal (Liu et al. 2008).
     Against the normal cloud, skewed or flat features alone look like segments. The statistic is the
     largest mean silhouette of k-means over the swept k, whatever method made the segments;
     p = (1 + number of references at or above it) / (1 + n_references).
