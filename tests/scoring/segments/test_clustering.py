@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Result
-from crmresearch.scoring.segments.clustering import SegmentKMeans, fit_segments
+from crmresearch.scoring.segments.clustering import fit_segments
+from crmresearch.scoring.segments.kmeans import SegmentKMeans
 from crmresearch.scoring.segments.preparation import prepare_features
 from tests.scoring.segments.simulated import make_customers
 

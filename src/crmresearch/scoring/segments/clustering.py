@@ -1,143 +1,34 @@
-"""k-means segments of customers, the number of them swept by silhouette, numbered by a stated rule."""
+"""Segments of customers by one of several methods, the number of them swept, numbered by a stated rule."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.cluster import KMeans
-from sklearn.metrics import pairwise_distances_argmin
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, nearest
 from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.scoring.segments.density import SegmentDensity
+from crmresearch.scoring.segments.hierarchy import SegmentWard
+from crmresearch.scoring.segments.kmeans import SegmentKMeans
+from crmresearch.scoring.segments.medoids import SegmentMedoids
+from crmresearch.scoring.segments.mixture import SegmentMixture
 from crmresearch.scoring.segments.preparation import PreparedFeatures
-from crmresearch.scoring.segments.silhouette import silhouette_samples
-from crmresearch.scoring.segments.threads import one_thread
+from crmresearch.scoring.segments.sweeping import K_RANGE, SweptClusterer
 
-K_RANGE = tuple(range(2, 11))
+Method = Literal["k_means", "k_medoids", "mixture", "ward", "density"]
 
-
-class SegmentKMeans(ClusterMixin, BaseEstimator):
-    """k-means with many starts; the number of segments given, or swept by mean silhouette.
-
-    Rows are put in order of their values before anything random happens, so their order never
-    changes the result. Segments are numbered from the largest to the smallest; equal sizes by their
-    centre's coordinates, ascending.
-
-    Parameters
-    ----------
-    k : int or None
-        Number of segments; None takes the one of ``k_range`` with the largest mean silhouette, the
-        smaller where two are equal.
-    k_range : Sequence[int]
-        Numbers swept; those above the number of distinct rows less one are passed over.
-    n_starts : int
-        k-means++ starts for each k; the smallest within-segment sum of squares is kept.
-    silhouette_points : int
-        Rows from which silhouettes are computed; a random sample where there are more.
-    random_state : int, RandomState or None
-
-    Attributes
-    ----------
-    labels_ : np.ndarray of int, shape (n,)
-        Segment of each row, 0 to n_clusters_ − 1.
-    cluster_centers_ : np.ndarray, shape (n_clusters_, n_features)
-    n_clusters_ : int
-    sweep_ : pd.DataFrame, shape (n_swept, 4)
-        k, silhouette (mean), inertia (within sum of squares), smallest_share (of the smallest segment).
-    silhouettes_ : np.ndarray, shape (n,)
-        Silhouette of each row under the chosen segments; NaN outside the sample.
-
-    References
-    ----------
-    Arthur, D. & Vassilvitskii, S. (2007). k-means++: the advantages of careful seeding. Proceedings of
-    SODA, 1027–1035. https://dl.acm.org/doi/10.5555/1283383.1283494
-
-    Examples
-    --------
-    >>> SegmentKMeans().fit([[0.0], [0.1], [0.2], [5.0], [5.1]]).labels_.tolist()
-    [0, 0, 0, 1, 1]
-    """
-
-    def __init__(
-        self,
-        k: int | None = None,
-        *,
-        k_range: Sequence[int] = K_RANGE,
-        n_starts: int = 20,
-        silhouette_points: int = 25_000,
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        self.k = k
-        self.k_range = k_range
-        self.n_starts = n_starts
-        self.silhouette_points = silhouette_points
-        self.random_state = random_state
-
-    def fit(self, X: np.ndarray, y: None = None) -> Self:
-        """Find the segments of ``X``, shape (n_customers, n_features)."""
-        X = validate_data(self, X, dtype=float, ensure_min_samples=2)
-        ks = self._numbers_to_try(X)
-        order = np.lexsort(X.T[::-1])
-        x, random = X[order], check_random_state(self.random_state)
-        sample = np.arange(len(x))
-        if len(x) > self.silhouette_points:
-            sample = np.sort(random.choice(len(x), self.silhouette_points, replace=False))
-        with one_thread():  # one thread: the sums come in one order and repeat to the last digit
-            fits = [KMeans(k, n_init=self.n_starts, random_state=random).fit(x) for k in ks]
-        numbered = [_number(fit, x) for fit in fits]
-        labelings = np.stack([labels[sample] for labels, _ in numbered])
-        each = silhouette_samples(x[sample], _close_gaps(labelings))
-        means = np.nan_to_num(each.mean(axis=1), nan=-1.0)  # a sample that missed all segments but one
-        chosen = ks.index(self.k) if self.k is not None else int(np.argmax(np.round(means, 12)))
-        labels, self.cluster_centers_ = numbered[chosen]
-        self.n_clusters_ = ks[chosen]
-        self.labels_ = np.empty(len(x), dtype=int)
-        self.labels_[order] = labels
-        self.silhouettes_ = np.full(len(x), np.nan)
-        self.silhouettes_[order[sample]] = each[chosen]
-        self.sweep_ = pd.DataFrame(
-            {
-                "k": ks,
-                "silhouette": means,
-                "inertia": [float(((x - centres[own]) ** 2).sum()) for own, centres in numbered],
-                "smallest_share": [np.bincount(own).min() / len(x) for own, _ in numbered],
-            }
-        )
-        return self
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        """Return the segment (0 to n_clusters_ − 1) whose centre is nearest to each row of ``X``."""
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=float, reset=False)
-        return pairwise_distances_argmin(X, self.cluster_centers_)
-
-    def _numbers_to_try(self, X: np.ndarray) -> list[int]:
-        n, distinct = len(X), len(np.unique(X, axis=0))
-        if distinct < 2:
-            raise RefusedError(
-                f"all {n} customers are identical", where="segments", repair="Choose features in which they differ."
-            )
-        if self.k is not None and not 2 <= self.k <= distinct:
-            raise RefusedError(
-                f"k must lie between 2 and the {distinct} distinct customers, got {self.k}",
-                where="segments",
-                repair="Ask for fewer segments.",
-            )
-        if self.k is None and (not len(self.k_range) or min(self.k_range) < 2):
-            raise RefusedError(f"k_range must hold numbers from 2 up, got {list(self.k_range)}", where="segments")
-        if self.n_starts < 1:
-            raise RefusedError(f"n_starts must be 1 or more, got {self.n_starts}", where="segments")
-        swept = {k for k in self.k_range if 2 <= k < distinct}
-        if self.k is None and not swept:
-            swept = {2}
-        return sorted(swept | ({self.k} if self.k is not None else set()))
+_METHODS: dict[str, tuple[type[SweptClusterer], str]] = {
+    "k_means": (SegmentKMeans, "Rousseeuw (1987), https://doi.org/10.1016/0377-0427(87)90125-7"),
+    "k_medoids": (SegmentMedoids, "Schubert & Rousseeuw (2021), https://doi.org/10.1016/j.is.2021.101804"),
+    "mixture": (SegmentMixture, "Fraley & Raftery (2002), https://doi.org/10.1198/016214502760047131"),
+    "ward": (SegmentWard, "Ward (1963), https://doi.org/10.1080/01621459.1963.10500845"),
+    "density": (SegmentDensity, "Campello et al. (2015), https://doi.org/10.1145/2733381"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +38,16 @@ class Segmentation:
     Attributes
     ----------
     customers : pd.DataFrame, shape (n_customers, 3)
-        customer_id, segment (1 is the largest), silhouette (missing outside the sample).
-    sweep : pd.DataFrame, shape (n_swept, 5)
-        k, silhouette, inertia, smallest_share, chosen.
+        customer_id, segment (1 is the largest; 0 in none), silhouette (missing outside the sample).
+    sweep : pd.DataFrame, shape (n_swept, ≥ 5)
+        k, silhouette, what the method adds (inertia; deviation; bic, icl; height; share_in_none),
+        smallest_share, chosen.
     centres : pd.DataFrame, shape (k, 1 + n_features)
-        segment, and its mean on each prepared feature.
+        segment, and its mean on each prepared feature (of k-medoids: its medoid).
     features : PreparedFeatures
         What was grouped.
-    model : SegmentKMeans
-        Fitted; places further customers (``predict`` counts from 0).
+    model : SweptClusterer
+        Fitted; places further customers (``predict`` counts from 0, −1 is in none).
     recipe : Recipe
     """
 
@@ -163,13 +55,23 @@ class Segmentation:
     sweep: pd.DataFrame
     centres: pd.DataFrame
     features: PreparedFeatures
-    model: SegmentKMeans
+    model: SweptClusterer
     recipe: Recipe
 
     @property
     def k(self) -> int:
         """Number of segments."""
         return self.model.n_clusters_
+
+    @property
+    def segments(self) -> pd.Series:
+        """Segment of each customer, by customer_id."""
+        return self.customers.set_index("customer_id")["segment"]
+
+    @property
+    def formed_by(self) -> pd.DataFrame:
+        """What formed the segments, in original units, by customer_id."""
+        return self.features.original
 
     def map(self) -> pd.DataFrame:
         """Return customer_id, segment and the two main axes (first, second) of the prepared features.
@@ -178,6 +80,10 @@ class Segmentation:
         second axis is 0.
         """
         x = self.features.matrix.to_numpy()
+        if self.features.metric == "gower":
+            raise RefusedError(
+                "features with categories have no axes", where="segment map", repair="Use the heat map of the profiles."
+            )
         _, spread, axes = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
         axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])[:, None]  # largest loading above 0
         places = np.column_stack([(x - x.mean(axis=0)) @ axes.T, np.zeros(len(x))])[:, :2]
@@ -190,46 +96,64 @@ class Segmentation:
         return (Exhibit("segment_sweep", self.sweep, notes=("silhouette_reading",)),)
 
     def findings(self) -> tuple[Finding, ...]:
-        """The number of segments and its silhouette."""
+        """The number of segments, how it was decided, and whether a sample decided it."""
+        options = self.recipe.options
+        values: dict[str, Any] = {"k": self.k, "n": len(self.customers)}
+        if options["method"] == "density":
+            values["share"] = float(self.sweep["share_in_none"].iloc[0])
+            return (Finding("segments_dense" if self.k else "segments_dense_none", values),)
         row = self.sweep[self.sweep["chosen"]].iloc[0]
         best = self.sweep.sort_values(["silhouette", "k"], ascending=[False, True], kind="stable").iloc[0]
-        values = {
-            "k": self.k,
+        values |= {
             "silhouette": float(row["silhouette"]),
-            "n": len(self.customers),
             "best_k": int(best["k"]),
             "best_silhouette": float(best["silhouette"]),
-            "n_starts": self.model.n_starts,
         }
-        given = self.recipe.options["k_chosen_by"] == "researcher"
-        return (Finding("segments_given" if given else "segments_swept", values),)
+        if options["k_chosen_by"] == "researcher":
+            key = "segments_given"
+        elif options["k_chosen_by"] == "largest_mean_silhouette":
+            key = "segments_swept"
+        else:
+            key, values["criterion"] = "segments_by_criterion", options["criterion"]
+            values["value"] = float(row[options["criterion"]])
+        found = [Finding(key, values)]
+        if "n_starts" in options:
+            found.append(Finding("segment_starts", {"n_starts": options["n_starts"]}))
+        if options["fit_from"] == "sample":
+            found.append(Finding("segments_from_sample", {"n": len(self.customers), "m": options["fit_points"]}))
+        return tuple(found)
 
 
 def fit_segments(
     features: PreparedFeatures,
     *,
     rng: np.random.Generator,
+    method: Method = "k_means",
     k: int | None = None,
     k_range: Sequence[int] = K_RANGE,
-    n_starts: int = 20,
-    silhouette_points: int = 25_000,
+    **settings: Any,
 ) -> Segmentation:
-    """Group customers by k-means; sweep the number of segments by mean silhouette.
+    """Group customers; sweep the number of segments.
 
     Parameters
     ----------
     features : PreparedFeatures
-        From :func:`~crmresearch.scoring.segments.preparation.prepare_features`.
+        From :func:`~crmresearch.scoring.segments.preparation.prepare_features`, or with categories from
+        :func:`~crmresearch.scoring.segments.mixed.prepare_mixed` (those are grouped by k-medoids on
+        Gower's distance).
     rng : np.random.Generator
-        Source of the starts and of the silhouette sample.
+        Source of the starts and of the samples.
+    method : {"k_means", "k_medoids", "mixture", "ward", "density"}
+        ``density`` is HDBSCAN, which finds the number itself and may find none.
     k : int, optional
-        Number of segments; the sweep is shown all the same. Without it the largest mean silhouette decides.
+        Number of segments; the sweep is shown all the same. Without it the largest mean silhouette decides,
+        of a mixture the smallest BIC or ICL.
     k_range : Sequence[int]
         Numbers swept.
-    n_starts : int
-        k-means++ starts for each k: single starts end in worse optima.
-    silhouette_points : int
-        Silhouettes come from all customers up to this many, from a random sample of this many beyond.
+    **settings
+        Further parameters of the method's estimator, e.g. ``n_starts`` (single starts end in worse optima),
+        ``fit_points`` (beyond it a random sample chooses the number), ``silhouette_points``; of a mixture
+        ``covariance`` and ``criterion``; of density ``smallest_share``.
 
     Returns
     -------
@@ -238,8 +162,8 @@ def fit_segments(
     Raises
     ------
     RefusedError
-        All customers are identical; k is below 2 or above the number of distinct customers; an option is
-        out of range.
+        All customers are identical; k is below 2 or above the number of distinct customers; a method or
+        setting is unknown or out of range; features with categories meet another method than k-medoids.
 
     Examples
     --------
@@ -248,55 +172,89 @@ def fit_segments(
     >>> fit_segments(prepare_features(spend), rng=np.random.default_rng(1)).customers["segment"].tolist()
     [1, 1, 1, 2, 2]
     """
-    matrix = features.matrix
-    seed = int(rng.integers(2**31))
-    model = SegmentKMeans(
-        k, k_range=k_range, n_starts=n_starts, silhouette_points=silhouette_points, random_state=seed
-    ).fit(matrix)
-    sampled = len(matrix) > silhouette_points
+    if method not in get_args(Method):
+        raise RefusedError(f"method must be one of {', '.join(get_args(Method))}; got {method!r}", where="segments")
+    if features.metric == "gower" and method != "k_medoids":
+        raise RefusedError(
+            f"features with categories cannot be grouped by {method!r}",
+            where="segments",
+            repair="Use method='k_medoids' (Gower's distance), or leave the categories out.",
+        )
+    seed, matrix = int(rng.integers(2**31)), features.matrix
+    model = _estimator(method, features, k, k_range, settings, seed).fit(matrix)
+    swept = model.sweep_["k"]
+    chosen = swept == (k if k is not None else _chosen(model))
+    centres = model.medoids_ if method == "k_medoids" else model.cluster_centers_
     return Segmentation(
         customers=pd.DataFrame(
             {"customer_id": matrix.index, "segment": model.labels_ + 1, "silhouette": model.silhouettes_}
         ),
-        sweep=model.sweep_.assign(chosen=model.sweep_["k"] == model.n_clusters_),
-        centres=pd.DataFrame(model.cluster_centers_, columns=matrix.columns).assign(
-            segment=np.arange(1, model.n_clusters_ + 1)
-        )[["segment", *matrix.columns]],
+        sweep=model.sweep_.assign(chosen=chosen),
+        centres=pd.DataFrame(centres, columns=matrix.columns).assign(segment=np.arange(1, model.n_clusters_ + 1))[
+            ["segment", *matrix.columns]
+        ],
         features=features,
         model=model,
         recipe=Recipe(
-            "k_means",
+            method,
             {
                 **features.recipe.options,
                 "features": [str(name) for name in matrix.columns],
+                "method": method,
                 "k": model.n_clusters_,
-                "k_chosen_by": "researcher" if k is not None else "largest_mean_silhouette",
-                "k_low": int(model.sweep_["k"].min()),
-                "k_high": int(model.sweep_["k"].max()),
-                "n_starts": n_starts,
-                "silhouette_from": "sample" if sampled else "all_customers",
-                "silhouette_points": min(silhouette_points, len(matrix)),
+                "k_chosen_by": _chooser(model, k),
+                **({} if method == "density" else {"k_low": int(swept.min()), "k_high": int(swept.max())}),
+                **{name: value for name, value in model.get_params().items() if name in _PRINTED},
+                "fit_from": "sample" if len(matrix) > model.fit_points else "all_customers",
+                "fit_points": min(model.fit_points, len(matrix)),
+                "silhouette_from": "sample" if len(matrix) > model.silhouette_points else "all_customers",
+                "silhouette_points": min(model.silhouette_points, len(matrix)),
                 "numbering": "by_size",
                 "seed": seed,
             },
-            "Rousseeuw (1987), https://doi.org/10.1016/0377-0427(87)90125-7",
+            _METHODS[method][1],
         ),
     )
 
 
-def _number(fit: KMeans, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Renumber a fit's clusters by size, largest first, and recompute their centres as plain means."""
-    labels = fit.labels_
-    sizes = np.bincount(labels, minlength=fit.n_clusters)
-    order = np.lexsort([*fit.cluster_centers_.T[::-1], -sizes])
-    order = order[sizes[order] > 0]
-    place = np.empty(fit.n_clusters, dtype=int)
-    place[order] = np.arange(len(order))
-    labels = place[labels]
-    totals = np.stack([np.bincount(labels, weights=column) for column in x.T], axis=1)
-    return labels, totals / np.bincount(labels)[:, None]
+_PRINTED = ("n_starts", "metric", "covariance", "criterion", "smallest_share")
 
 
-def _close_gaps(labelings: np.ndarray) -> np.ndarray:
-    """Renumber each labeling from 0 without gaps, as a sample may miss a small segment."""
-    return np.stack([np.unique(labels, return_inverse=True)[1] for labels in labelings])
+def _estimator(
+    method: str, features: PreparedFeatures, k: int | None, k_range: Sequence[int], settings: dict[str, Any], seed: int
+) -> SweptClusterer:
+    estimator = _METHODS[method][0]
+    known = [name for name in inspect.signature(estimator).parameters if name not in _OURS]
+    unknown = [name for name in settings if name not in known]
+    if unknown:
+        raise RefusedError(
+            f"{method} has no setting {unknown[0]!r}{nearest(unknown[0], known)}",
+            where="segments",
+            repair=f"It has: {', '.join(known)}.",
+        )
+    if method == "density":
+        if k is not None:
+            raise RefusedError(
+                f"density finds the number of segments itself, got k = {k}",
+                where="segments",
+                repair="Leave k out, or choose another method.",
+            )
+        return estimator(**settings, random_state=seed)
+    if method == "k_medoids":
+        settings = {"metric": features.metric, "categorical": features.categorical, **settings}
+    return estimator(k, k_range=tuple(k_range), **settings, random_state=seed)
+
+
+_OURS = ("k", "k_range", "random_state", "categorical")
+
+
+def _chosen(model: SweptClusterer) -> int:
+    return int(model.sweep_["k"].iloc[0] if isinstance(model, SegmentDensity) else model.chosen_k_)
+
+
+def _chooser(model: SweptClusterer, k: int | None) -> str:
+    if isinstance(model, SegmentDensity):
+        return "the_method"
+    if k is not None:
+        return "researcher"
+    return "largest_mean_silhouette" if model._decides == "silhouette" else f"smallest_{model._decides}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -103,6 +103,41 @@ class FeaturePreparer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = np.clip(validate_data(self, X, dtype=float, reset=False), *self.limits_)
         return (self._transformed(X) - self.centre_) / self.spread_
 
+    def state(self) -> dict[str, Any]:
+        """Return what was learned as plain numbers, for a file; :meth:`of_state` reads it."""
+        check_is_fitted(self)
+        return {
+            "names": [str(name) for name in getattr(self, "feature_names_in_", [])],
+            "transformations": list(self.transformations_),
+            "scaling": self.scaling,
+            "winsorise": float(self.winsorise),
+            "limits": self.limits_.tolist(),
+            "sorted": {str(j): values.tolist() for j, values in self.sorted_.items()},
+            "lambdas": [] if self.power_ is None else self.power_.lambdas_.tolist(),
+            "centre": self.centre_.tolist(),
+            "spread": self.spread_.tolist(),
+        }
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, Any]) -> Self:
+        """Return a fitted preparer from what :meth:`state` gave."""
+        made = cls(
+            transformation=tuple(state["transformations"]), scaling=state["scaling"], winsorise=state["winsorise"]
+        )
+        made.transformations_ = tuple(state["transformations"])
+        made.limits_ = np.array(state["limits"], dtype=float)
+        made.n_features_in_ = made.limits_.shape[1]
+        if state["names"]:
+            made.feature_names_in_ = np.array(state["names"], dtype=object)
+        made.sorted_ = {int(j): np.array(values, dtype=float) for j, values in state["sorted"].items()}
+        made.power_ = None
+        if state["lambdas"]:
+            made.power_ = PowerTransformer(standardize=False)
+            made.power_.lambdas_ = np.array(state["lambdas"], dtype=float)
+            made.power_.n_features_in_ = len(state["lambdas"])
+        made.centre_, made.spread_ = (np.array(state[name], dtype=float) for name in ("centre", "spread"))
+        return made
+
     def _columns(self, transformation: str) -> list[int]:
         return [j for j, one in enumerate(self.transformations_) if one == transformation]
 
@@ -147,6 +182,10 @@ class PreparedFeatures:
     preparer : FeaturePreparer
         Fitted; prepares further customers the same way.
     recipe : Recipe
+    metric : {"euclidean", "gower"}
+        Distance that suits the matrix: Gower's where it holds categories.
+    categorical : tuple[int, ...]
+        Positions of the matrix's columns that hold codes of categories.
     """
 
     matrix: pd.DataFrame
@@ -156,10 +195,14 @@ class PreparedFeatures:
     left_out: pd.DataFrame
     preparer: FeaturePreparer
     recipe: Recipe
+    metric: Literal["euclidean", "gower"] = "euclidean"
+    categorical: tuple[int, ...] = ()
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """Feature summary; the correlated pairs where there are any."""
-        shown = [Exhibit("feature_preparation", self.summary, notes=("preparation_order",))]
+        mixed = self.metric == "gower"
+        note = "mixed_reading" if mixed else "preparation_order"
+        shown = [Exhibit("mixed_preparation" if mixed else "feature_preparation", self.summary, notes=(note,))]
         if len(self.correlated):
             shown.append(Exhibit("correlated_features", self.correlated, notes=("correlated_count_double",)))
         return tuple(shown)

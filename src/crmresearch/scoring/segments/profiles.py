@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,25 @@ from statsmodels.stats.proportion import proportion_confint
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
-from crmresearch.scoring.segments.clustering import Segmentation
 
 Correction = Literal["holm", "bonferroni", "fdr_bh", "fdr_by"]
+
+
+class Segmented(Protocol):
+    """Customers in segments, however they came into them: found, or put there by a rule."""
+
+    @property
+    def k(self) -> int:
+        """Number of segments."""
+
+    @property
+    def segments(self) -> pd.Series:
+        """Segment of each customer (from 1; 0 in none), by customer_id."""
+
+    @property
+    def formed_by(self) -> pd.DataFrame:
+        """What formed the segments, in original units, by customer_id."""
+
 
 _CORRECTIONS = ("holm", "bonferroni", "fdr_bh", "fdr_by")
 
@@ -76,7 +92,7 @@ class SegmentProfiles:
 
 
 def profile_segments(
-    segmentation: Segmentation,
+    segmentation: Segmented,
     features: pd.DataFrame | None = None,
     *,
     confidence: float = 0.95,
@@ -87,7 +103,7 @@ def profile_segments(
 
     Parameters
     ----------
-    segmentation : Segmentation
+    segmentation : Segmentation or RuleSegments
     features : pd.DataFrame, optional
         Further numeric features, indexed by customer_id, that took no part in forming the segments; a
         customer without a value counts in no mean of that feature. Columns that did form them are ignored.
@@ -132,9 +148,13 @@ def profile_segments(
         raise RefusedError(
             f"correction must be one of {', '.join(_CORRECTIONS)}; got {correction!r}", where="profile_segments"
         )
-    forming = segmentation.features.original
+    if segmentation.k < 1:
+        raise RefusedError(
+            "there are no segments to describe", where="profile_segments", repair="No segments is an answer."
+        )
+    forming = segmentation.formed_by
     values = forming.join(_further(features, forming))
-    segments = segmentation.customers.set_index("customer_id")["segment"]
+    segments = segmentation.segments.reindex(forming.index)
     profile = _profile(values, segments)
     return SegmentProfiles(
         sizes=_sizes(segments, segmentation.k, confidence).merge(
@@ -181,12 +201,12 @@ def _further(features: pd.DataFrame | None, forming: pd.DataFrame) -> pd.DataFra
 
 def _sizes(segments: pd.Series, k: int, confidence: float) -> pd.DataFrame:
     n = segments.value_counts().reindex(range(1, k + 1), fill_value=0).to_numpy()
-    low, high = proportion_confint(n, n.sum(), alpha=1 - confidence, method="wilson")
+    low, high = proportion_confint(n, len(segments), alpha=1 - confidence, method="wilson")
     return pd.DataFrame(
         {
             "segment": np.arange(1, k + 1),
             "n_customers": n,
-            "share_of_customers": n / n.sum(),
+            "share_of_customers": n / len(segments),
             "share_low": low,
             "share_high": high,
         }
@@ -194,7 +214,7 @@ def _sizes(segments: pd.Series, k: int, confidence: float) -> pd.DataFrame:
 
 
 def _profile(values: pd.DataFrame, segments: pd.Series) -> pd.DataFrame:
-    grouped = values.groupby(segments)
+    grouped = values[segments > 0].groupby(segments)
     base, spread = values.mean(), values.std()
     table = pd.DataFrame(
         {"n": grouped.count().stack(), "mean": grouped.mean().stack(), "median": grouped.median().stack()}
@@ -220,6 +240,7 @@ def _names(profile: pd.DataFrame, limit: float) -> pd.DataFrame:
 
 
 def _effects(values: pd.DataFrame, segments: pd.Series, forming: set[str], correction: Correction) -> pd.DataFrame:
+    values, segments = values[segments > 0], segments[segments > 0]
     deviation = values - values.mean()
     within = values - values.groupby(segments).transform("mean")
     total = (deviation**2).sum()

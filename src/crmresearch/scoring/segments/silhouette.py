@@ -47,12 +47,34 @@ def silhouette_samples(x: np.ndarray, labelings: np.ndarray) -> np.ndarray:
     members, first = _membership(labelings)
     with one_thread():
         sums = _distance_sums(np.ascontiguousarray(x, dtype=float), members)
+    return _from_sums(sums, members, first, labelings)
+
+
+def silhouettes_of_sums(matrix: np.ndarray, labelings: np.ndarray) -> np.ndarray:
+    """Return silhouettes from a distance matrix, shape (n, n), for each of several groupings.
+
+    Examples
+    --------
+    >>> x = np.array([0.0, 1.0, 10.0, 11.0])
+    >>> silhouettes_of_sums(np.abs(x[:, None] - x), np.array([[0, 0, 1, 1]])).round(4).tolist()
+    [[0.9048, 0.8947, 0.8947, 0.9048]]
+    """
+    members, first = _membership(labelings)
+    with one_thread():
+        sums = matrix @ members
+    return _from_sums(sums, members, first, labelings)
+
+
+def _from_sums(sums: np.ndarray, members: np.ndarray, first: np.ndarray, labelings: np.ndarray) -> np.ndarray:
     sizes = members.sum(axis=0)
     result = np.empty(labelings.shape)
     everyone = np.arange(labelings.shape[1])
     for i, labels in enumerate(labelings):
         group = slice(first[i], first[i + 1])
         size, total = sizes[group], sums[:, group]
+        if len(size) < 2:  # one group has no other to compare with
+            result[i] = np.nan
+            continue
         own = size[labels]
         mean = total / size
         mean[everyone, labels] = np.inf

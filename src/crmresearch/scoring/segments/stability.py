@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
+from sklearn.cluster import KMeans
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.segments.batched import cluster_batches
 from crmresearch.scoring.segments.clustering import Segmentation
+from crmresearch.scoring.segments.density import SegmentDensity
+from crmresearch.scoring.segments.kmeans import SegmentKMeans
 from crmresearch.scoring.segments.silhouette import silhouette_samples
+from crmresearch.scoring.segments.sweeping import K_RANGE, SweptClusterer
 from crmresearch.scoring.segments.threads import one_thread
+from crmresearch.scoring.segments.unimodal import Null, draw_clouds
 
 _GRADES = ((0.85, "highly_stable"), (0.75, "stable"), (0.6, "pattern"), (-1.0, "unstable"))
 _DISSOLVED, _RECOVERED = 0.5, 0.75
@@ -89,8 +96,8 @@ def score_stability(
     *,
     rng: np.random.Generator,
     n_resamples: int = 100,
-    n_starts: int = 5,
-    max_points: int = 5_000,
+    n_starts: int | None = None,
+    max_points: int | None = None,
 ) -> SegmentStability:
     """Resample the customers, segment each resample anew, and see which segments come back.
 
@@ -100,10 +107,10 @@ def score_stability(
     rng : np.random.Generator
     n_resamples : int
         Bootstrap resamples, at least 2.
-    n_starts : int
-        k-means++ starts in each resample.
-    max_points : int
-        Customers that take part: all up to this many, a random sample beyond.
+    n_starts : int, optional
+        Starts in each resample, of the methods that have starts; 5 for k-means, else 1.
+    max_points : int, optional
+        Customers that take part: all up to this many, a random sample beyond; 5,000 for k-means, else 1,000.
 
     Returns
     -------
@@ -125,16 +132,25 @@ def score_stability(
     Hennig, C. (2007). Cluster-wise assessment of cluster stability. Computational Statistics & Data
     Analysis 52, 258–271. https://doi.org/10.1016/j.csda.2006.11.025
     """
+    model = segmentation.model
+    fast = isinstance(model, SegmentKMeans)
+    n_starts = n_starts if n_starts is not None else 5 if fast else 1
+    max_points = max_points if max_points is not None else 5_000 if fast else 1_000
     if n_resamples < 2 or n_starts < 1:
         raise RefusedError(
             f"n_resamples must be 2 or more and n_starts 1 or more, got {n_resamples} and {n_starts}",
             where="score_stability",
         )
+    require_segments(segmentation, "score_stability")
     x, labels = _ordered_sample(segmentation, max_points, rng)
+    x, labels = x[labels >= 0], labels[labels >= 0]
     n, k = len(x), segmentation.k
-    draws = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples).astype(float)
+    draws = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
+    seeds = rng.integers(2**31, size=n_resamples)
+    found = np.zeros((n_resamples, n), dtype=np.int64)
     with one_thread():
-        found = cluster_batches(x, draws, k, n_starts=n_starts, rng=rng)
+        for row, (draw, seed) in enumerate(zip(draws, seeds, strict=True)):
+            found[row, draw > 0] = _regroup(model, x, draw, k, n_starts, int(seed))
     similarity = _jaccard(labels, found, draws > 0, k)
     low, high = np.nanquantile(similarity, [0.025, 0.975], axis=0)
     mean = np.nanmean(similarity, axis=0)
@@ -155,7 +171,7 @@ def score_stability(
             "bootstrap_jaccard",
             {
                 "n_resamples": n_resamples,
-                "n_starts": n_starts,
+                **({"n_starts": n_starts} if hasattr(model, "n_starts") else {}),
                 "n_points": n,
                 "points_from": "sample" if len(segmentation.customers) > max_points else "all_customers",
             },
@@ -168,6 +184,7 @@ def assess_one_segment(
     segmentation: Segmentation,
     *,
     rng: np.random.Generator,
+    null: Null = "one_unimodal_cloud",
     n_references: int = 99,
     level: float = 0.05,
     n_starts: int = 2,
@@ -180,6 +197,8 @@ def assess_one_segment(
     segmentation : Segmentation
         Its prepared features and its swept numbers of segments are used.
     rng : np.random.Generator
+    null : {"one_unimodal_cloud", "one_normal_cloud"}
+        What one single segment looks like; see :func:`~.unimodal.draw_clouds`.
     n_references : int
         Reference data sets; the smallest p-value is 1 / (n_references + 1).
     level : float
@@ -200,17 +219,20 @@ def assess_one_segment(
 
     Notes
     -----
-    A reference data set is drawn from one normal distribution with the means and covariances of the
-    prepared features (the null of Liu et al. 2008). The statistic is the largest mean silhouette over
-    the swept k; p = (1 + number of references at or above it) / (1 + n_references). Features with few
-    distinct values (yes/no) are further from that null than from any segment: with them a small p
-    says little.
+    A reference data set is one cloud with the correlations of the prepared features: with each feature's
+    own distribution made one-humped (after Helgeson et al. 2021), or normal (Liu et al. 2008).
+    Against the normal cloud, skewed or flat features alone look like segments. The statistic is the
+    largest mean silhouette of k-means over the swept k, whatever method made the segments;
+    p = (1 + number of references at or above it) / (1 + n_references).
 
     References
     ----------
     Liu, Y., Hayes, D. N., Nobel, A. & Marron, J. S. (2008). Statistical significance of clustering for
     high-dimension, low-sample size data. Journal of the American Statistical Association 103, 1281–1293.
     https://doi.org/10.1198/016214508000000454
+
+    Helgeson, E. S., Vock, D. M. & Bair, E. (2021). Nonparametric cluster significance testing with reference
+    to a unimodal null distribution. Biometrics 77, 1215–1226. https://doi.org/10.1111/biom.13376
     """
     if not 0 < level < 1 or n_references < np.ceil(1 / level) - 1:
         raise RefusedError(
@@ -218,37 +240,43 @@ def assess_one_segment(
             where="assess_one_segment",
             repair="Use at least 1/level − 1 references.",
         )
+    if null not in get_args(Null):
+        raise RefusedError(f"null must be one of {', '.join(get_args(Null))}; got {null!r}", where="assess_one_segment")
+    if segmentation.features.metric == "gower":
+        raise RefusedError(
+            "features with categories have no single cloud to be compared with",
+            where="assess_one_segment",
+            repair="Compare one class with several by BIC: fit latent classes.",
+        )
     x, _ = _ordered_sample(segmentation, max_points, rng)
-    ks = [k for k in segmentation.sweep["k"] if k < len(np.unique(x, axis=0))]
-    references = rng.multivariate_normal(
-        x.mean(axis=0), np.cov(x, rowvar=False).reshape(x.shape[1], -1), (n_references, len(x))
-    )
-    sets = np.concatenate([x[None], references])
+    swept = segmentation.sweep["k"] if len(segmentation.sweep) > 1 else K_RANGE
+    ks = [int(k) for k in swept if 2 <= k < len(np.unique(x, axis=0))]
+    sets = np.concatenate([x[None], draw_clouds(x, n_references, null=null, rng=rng)])
     with one_thread():
         labels = [
             cluster_batches(sets, np.ones(sets.shape[:2]), k, n_starts=n_starts, rng=rng, max_rounds=_NULL_ROUNDS)
             for k in ks
         ]
     best = np.array([_largest_silhouette(one, [each[i] for each in labels]) for i, one in enumerate(sets)])
-    observed, null = best[0], best[1:]
-    p = (1 + int((null >= observed).sum())) / (1 + n_references)
+    observed, reference = best[0], best[1:]
+    p = (1 + int((reference >= observed).sum())) / (1 + n_references)
     return OneSegmentTest(
         test=pd.DataFrame(
             {
                 "silhouette": [observed],
-                "null_mean": [null.mean()],
-                "null_high": [np.quantile(null, 1 - level)],
+                "null_mean": [reference.mean()],
+                "null_high": [np.quantile(reference, 1 - level)],
                 "p_value": [p],
                 "n_points": [len(x)],
                 "n_references": [n_references],
                 "structure": [p <= level],
             }
         ),
-        null=null,
+        null=reference,
         recipe=Recipe(
             "one_segment_test",
             {
-                "null": "one_normal_cloud",
+                "null": null,
                 "k_low": min(ks),
                 "k_high": max(ks),
                 "n_references": n_references,
@@ -256,9 +284,36 @@ def assess_one_segment(
                 "n_starts": n_starts,
                 "n_points": len(x),
             },
-            "Liu et al. (2008), https://doi.org/10.1198/016214508000000454",
+            "Helgeson et al. (2021), https://doi.org/10.1111/biom.13376"
+            if null == "one_unimodal_cloud"
+            else "Liu et al. (2008), https://doi.org/10.1198/016214508000000454",
         ),
     )
+
+
+def require_segments(segmentation: Segmentation, where: str) -> None:
+    """Refuse where a segmentation came to no segment at all."""
+    if segmentation.k < 1:
+        raise RefusedError(
+            "there are no segments to describe", where=where, repair="No segments is an answer: report it as such."
+        )
+
+
+def _regroup(model: SweptClusterer, x: np.ndarray, draw: np.ndarray, k: int, n_starts: int, seed: int) -> np.ndarray:
+    """Group one resample anew by the same method; return the group of each customer drawn, once each."""
+    drawn = np.flatnonzero(draw)
+    if isinstance(model, SegmentKMeans):
+        fit = KMeans(k, n_init=n_starts, random_state=seed)
+        return fit.fit(x[drawn], sample_weight=draw[drawn].astype(float)).labels_
+    rows = np.repeat(drawn, draw[drawn])
+    again = clone(model)
+    if isinstance(model, SegmentDensity):
+        labels = again.set_params(random_state=seed).fit(x[rows]).labels_
+    else:
+        if hasattr(model, "n_starts"):
+            again.set_params(n_starts=n_starts)
+        labels = again._group(x[rows], k, np.random.RandomState(seed)).labels
+    return labels[np.flatnonzero(np.diff(rows, prepend=-1))]
 
 
 def _ordered_sample(
@@ -274,11 +329,12 @@ def _ordered_sample(
 
 def _jaccard(labels: np.ndarray, found: np.ndarray, drawn: np.ndarray, k: int) -> np.ndarray:
     """Best Jaccard index of each segment among the new ones, shape (n_resamples, k); NaN where none was drawn."""
-    n_resamples = len(found)
-    place = labels * k + found + np.arange(n_resamples)[:, None] * k * k
-    both = np.bincount(place[drawn], minlength=n_resamples * k * k).reshape(n_resamples, k, k)
+    n_resamples, groups = len(found), max(k, int(found.max()) + 1)
+    found = np.where(found < 0, groups, found)  # in none: counts in the unions, matches nothing
+    place = labels * (groups + 1) + found + np.arange(n_resamples)[:, None] * k * (groups + 1)
+    both = np.bincount(place[drawn], minlength=n_resamples * k * (groups + 1)).reshape(n_resamples, k, -1)
     union = both.sum(axis=2, keepdims=True) + both.sum(axis=1, keepdims=True) - both
-    best = (both / np.maximum(union, 1)).max(axis=2)
+    best = (both / np.maximum(union, 1))[:, :, :groups].max(axis=2)
     return np.where(both.sum(axis=2) > 0, best, np.nan)
 
 

@@ -1,0 +1,300 @@
+"""Do needs differ between groups of customers? Shares with intervals, permutation tests, and claim D22."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
+
+from crmresearch.errors import RefusedError
+from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.scoring.segments.mixed import cramers_v
+
+NEGLIGIBLE = 0.1
+"""Cramér's V below which a difference of needs is too small to matter (Cohen's small effect)."""
+_FEWEST, _FEWEST_IN_GROUP = 40, 5
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsByGroup:
+    """Needs of the groups of one or more classifications.
+
+    Attributes
+    ----------
+    shares : pd.DataFrame, shape (n_rows, 8)
+        classification, group, need, n (answers), n_stating, share_stating, share_low, share_high (Wilson).
+    tests : pd.DataFrame, shape (n_classifications * n_needs, 8)
+        classification, need, n, n_groups, chi2, cramers_v, p_value (permutation), p_adjusted (Holm).
+    overall : pd.DataFrame, shape (n_needs, 5)
+        need, n, share_stating, share_low, share_high.
+    recipe : Recipe
+    """
+
+    shares: pd.DataFrame
+    tests: pd.DataFrame
+    overall: pd.DataFrame
+    recipe: Recipe
+
+    def exhibits(self) -> tuple[Exhibit, ...]:
+        """Needs of all, needs of the groups, tests."""
+        return (
+            Exhibit("needs_overall", self.overall, notes=("needs_interval",)),
+            Exhibit("needs_by_group", self.shares, notes=("needs_interval",)),
+            Exhibit("needs_tests", self.tests, notes=("needs_tests_reading",)),
+        )
+
+    def findings(self) -> tuple[Finding, ...]:
+        """The need stated most, the difference that is largest, and claim D22 for the classifications given."""
+        first = self.overall.loc[self.overall["share_stating"].idxmax()]
+        found = [
+            Finding(
+                "need_first",
+                {
+                    "need": first["need"],
+                    "share": float(first["share_stating"]),
+                    "low": float(first["share_low"]),
+                    "high": float(first["share_high"]),
+                    "n": int(first["n"]),
+                },
+            )
+        ]
+        largest = self.tests.loc[self.tests["cramers_v"].idxmax()]
+        values = {
+            "need": largest["need"],
+            "classification": largest["classification"],
+            "v": float(largest["cramers_v"]),
+            "p_value": float(largest["p_adjusted"]),
+            "n": int(largest["n"]),
+            "n_tests": len(self.tests),
+        }
+        found.append(Finding("need_differs_most", values))
+        for classification, own in self.tests.groupby("classification", sort=False):
+            verdict = judge_needs(own["p_adjusted"].to_numpy(), own["v_high"].to_numpy())
+            best = own.loc[own["p_adjusted"].idxmin()]
+            stated = {
+                "classification": classification,
+                "need": best["need"],
+                "v": float(best["cramers_v"]),
+                "p_value": float(best["p_adjusted"]),
+                "limit": NEGLIGIBLE,
+                "n": int(best["n"]),
+            }
+            found.append(Finding("claim_needs_differ", stated, verdict, claim="D22"))
+        return tuple(found)
+
+
+def judge_needs(p_adjusted: np.ndarray, v_high: np.ndarray) -> Verdict:
+    """Judge claim D22 (customers of different places and kinds need different things) for one classification.
+
+    The rule is fixed before data are read: supported if any need differs between the groups at an adjusted
+    p of at most .05; contradicted if no need does and every Cramér's V lies surely (95 %) below 0.1;
+    inconclusive otherwise.
+
+    Examples
+    --------
+    >>> judge_needs(np.array([0.01, 0.6]), np.array([0.4, 0.2]))
+    'supported'
+    >>> judge_needs(np.array([0.4]), np.array([0.05])), judge_needs(np.array([0.4]), np.array([0.3]))
+    ('contradicted', 'inconclusive')
+    """
+    if (p_adjusted <= 0.05).any():
+        return "supported"
+    return "contradicted" if (v_high < NEGLIGIBLE).all() else "inconclusive"
+
+
+def score_needs(
+    needs: pd.DataFrame,
+    groups: pd.DataFrame,
+    *,
+    rng: np.random.Generator,
+    n_permutations: int = 1_999,
+    fewest_in_group: int = _FEWEST_IN_GROUP,
+) -> NeedsByGroup:
+    """Compare which needs the groups of customers state.
+
+    Parameters
+    ----------
+    needs : pd.DataFrame, shape (n_respondents, n_needs)
+        1 where the respondent states the need, 0 where not, missing where not asked; by respondent_id.
+    groups : pd.DataFrame, shape (n_respondents, n_classifications)
+        Region, industry, tier, latent class …: one column each, by respondent_id.
+    rng : np.random.Generator
+    n_permutations : int
+        Shufflings of the groups behind a p-value, at least 99.
+    fewest_in_group : int
+        Groups with fewer respondents are left out of shares and tests, and counted.
+
+    Returns
+    -------
+    NeedsByGroup
+
+    Raises
+    ------
+    RefusedError
+        Needs are not 0 and 1, fewer than 40 respondents answered, or no classification has two groups
+        of enough respondents.
+
+    Notes
+    -----
+    The p-value of a need is the share of shufflings of the groups with at least the χ² seen, for expected
+    counts are often below 5; it is adjusted by Holm over all needs and classifications tested. The interval
+    of Cramér's V is the central 95 % of a bootstrap over respondents.
+
+    References
+    ----------
+    Cramér, H. (1946). Mathematical methods of statistics. Princeton University Press.
+
+    Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of
+    Statistics 6, 65–70. https://www.jstor.org/stable/4615733
+    """
+    table = needs.astype("Float64").astype(float)
+    strange = table.to_numpy()[~np.isnan(table.to_numpy()) & ~np.isin(table.to_numpy(), (0.0, 1.0))]
+    if len(strange):
+        raise RefusedError(
+            f"a need is 0 or 1, got {strange[0]:g}", where="score_needs", repair="Code stated needs as 1, others as 0."
+        )
+    table = table.dropna(how="all").sort_index()
+    if len(table) < _FEWEST or n_permutations < 99:
+        raise RefusedError(
+            f"{len(table)} respondents stated needs, n_permutations is {n_permutations}",
+            where="score_needs",
+            repair=f"Use {_FEWEST} respondents and 99 permutations at the least.",
+        )
+    shares, tests, left_out = [], [], 0
+    for classification in groups:
+        labels = groups[classification].reindex(table.index)
+        sizes = labels.value_counts()
+        left_out += int((sizes < fewest_in_group).sum())
+        labels = labels.where(labels.isin(sizes.index[sizes >= fewest_in_group]))
+        if labels.nunique() < 2:
+            continue
+        shares += _shares(table, labels, str(classification))
+        tests += _tests(table, labels, str(classification), n_permutations, rng)
+    if not tests:
+        raise RefusedError(
+            f"no classification has two groups of {fewest_in_group} respondents",
+            where="score_needs",
+            repair="Give another classification, or merge its groups.",
+        )
+    tested = pd.DataFrame(tests)
+    tested["p_adjusted"] = multipletests(tested["p_value"], method="holm")[1]
+    names = ["classification", "need", "n", "n_groups", "chi2", "cramers_v", "v_high", "p_value", "p_adjusted"]
+    return NeedsByGroup(
+        shares=pd.DataFrame(shares),
+        tests=tested[names],
+        overall=pd.DataFrame([_share(table[name].dropna(), {"need": name}) for name in table]),
+        recipe=Recipe(
+            "needs_by_group",
+            {
+                "n_permutations": n_permutations,
+                "correction": "holm",
+                "size_interval": "wilson",
+                "fewest_in_group": fewest_in_group,
+                "groups_left_out": left_out,
+            },
+            "Holm (1979), https://www.jstor.org/stable/4615733",
+        ),
+    )
+
+
+def state_needs(ranks: pd.DataFrame, *, up_to: int = 2) -> pd.DataFrame:
+    """Turn ranks of needs into stated (1) and not stated (0).
+
+    Parameters
+    ----------
+    ranks : pd.DataFrame
+        1 is the most important; missing where the respondent did not rank the need.
+    up_to : int
+        Last rank that counts as stated.
+
+    Returns
+    -------
+    pd.DataFrame
+        Respondents who ranked nothing are missing throughout.
+
+    Examples
+    --------
+    >>> state_needs(pd.DataFrame({"a": [1, None], "b": [3, None]})).to_numpy().tolist()
+    [[1.0, 0.0], [nan, nan]]
+    """
+    values = ranks.astype("Float64").astype(float)
+    return (values <= up_to).astype(float).where(values.notna().any(axis=1), np.nan)
+
+
+def _shares(table: pd.DataFrame, labels: pd.Series, classification: str) -> list[Mapping[str, Any]]:
+    rows = []
+    for group in sorted(labels.dropna().unique(), key=str):
+        for name in table:
+            given = table.loc[labels == group, name].dropna()
+            rows.append(_share(given, {"classification": classification, "group": str(group), "need": name}))
+    return rows
+
+
+def _share(given: pd.Series, head: dict[str, Any]) -> dict[str, Any]:
+    n, stating = len(given), int(given.sum())
+    low, high = proportion_confint(stating, n, method="wilson") if n else (np.nan, np.nan)
+    share = stating / n if n else np.nan
+    return {**head, "n": n, "n_stating": stating, "share_stating": share, "share_low": low, "share_high": high}
+
+
+def _tests(
+    table: pd.DataFrame, labels: pd.Series, classification: str, n_permutations: int, rng: np.random.Generator
+) -> list[dict[str, Any]]:
+    rows = []
+    for name in table:
+        present = table[name].notna() & labels.notna()
+        y = table.loc[present, name].to_numpy()
+        codes, groups = pd.factorize(labels[present], sort=True)
+        n_groups = len(groups)
+        if n_groups < 2 or y.min() == y.max():
+            rows.append(_row(classification, name, len(y), n_groups, 0.0, 0.0, 0.0, 1.0))
+            continue
+        seen = _chi2(codes, y[None], n_groups)[0]
+        shuffled = _chi2(codes, rng.permuted(np.tile(y, (n_permutations, 1)), axis=1), n_groups)
+        p = (1 + int((shuffled >= seen - 1e-9).sum())) / (1 + n_permutations)
+        draws = rng.integers(len(y), size=(200, len(y)))
+        v = [cramers_v(_counts(codes[draw], y[draw], n_groups)) for draw in draws]
+        rows.append(
+            _row(
+                classification,
+                name,
+                len(y),
+                n_groups,
+                seen,
+                cramers_v(_counts(codes, y, n_groups)),
+                float(np.quantile(v, 0.95)),
+                p,
+            )
+        )
+    return rows
+
+
+def _row(classification: str, need: str, n: int, n_groups: int, chi2: float, v: float, high: float, p: float) -> dict:
+    return {
+        "classification": classification,
+        "need": need,
+        "n": n,
+        "n_groups": n_groups,
+        "chi2": chi2,
+        "cramers_v": v,
+        "v_high": high,
+        "p_value": p,
+    }
+
+
+def _counts(codes: np.ndarray, y: np.ndarray, n_groups: int) -> np.ndarray:
+    stating = np.bincount(codes, weights=y, minlength=n_groups)
+    return np.stack([stating, np.bincount(codes, minlength=n_groups) - stating], axis=1)
+
+
+def _chi2(codes: np.ndarray, ys: np.ndarray, n_groups: int) -> np.ndarray:
+    """χ² of stated × group for each row of ``ys``."""
+    size = np.bincount(codes, minlength=n_groups).astype(float)
+    stating = ys @ (codes[:, None] == np.arange(n_groups))
+    share = ys[0].mean()
+    return ((stating - size * share) ** 2 / size).sum(axis=1) / (share * (1 - share))
