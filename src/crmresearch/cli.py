@@ -32,6 +32,7 @@ class Language(StrEnum):
 
     en = "en"
     zh = "zh"
+    hant = "zh-hant"
     both = "both"
 
 
@@ -43,6 +44,9 @@ def run(
     cases: Annotated[list[str] | None, typer.Argument(metavar="[CASE]…", help="Cases; all if none is named.")] = None,
     study: Annotated[list[str] | None, typer.Option("--study", "-s", help="Only this study (repeatable).")] = None,
     language: Annotated[Language, typer.Option(help="Of the report pages.")] = Language.both,
+    format_: Annotated[str, typer.Option("--format", help="Of the report: docx, pdf, html.")] = "docx,pdf,html",
+    profile: Annotated[str, typer.Option(help="Style of documents: business, gbt7713, apa7.")] = "",
+    outline: Annotated[str, typer.Option(help="Order of documents: plain, thesis, report.")] = "",
     as_of: Annotated[
         dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Last observed day.")
     ] = None,
@@ -73,6 +77,9 @@ def run(
         as_of=as_of.date() if as_of else None,
         parameters=_parameters(parameter or []),
         languages=("en", "zh") if language is Language.both else (language.value,),
+        formats=tuple(dict.fromkeys(word.strip().lower() for word in format_.split(",") if word.strip())),
+        profile=profile,
+        outline=outline,
     )
     outcomes = run_studies(
         project, request, at_once=jobs, timeout=timeout, memory_bytes=int(memory * 2**30) if memory else None
@@ -108,6 +115,8 @@ def _tell(outcome: Any, reports: Path) -> None:
             typer.echo(f"{outcome.case}: {name} failed: {status.why}.{where}", err=True)
         elif status.state == "not run" and (status.wanted or status.why.startswith("needs")):
             typer.echo(f"{outcome.case}: {name} not run: {status.why}")
+    for name, why in outcome.unwritten.items():
+        typer.echo(f"{outcome.case}: {name} not written: {why.rstrip('.')}.", err=True)
     if outcome.edition is not None:
         news = "published" if outcome.fresh else "nothing has changed since edition"
         typer.echo(f"{outcome.case}: {news} {outcome.edition.name}")

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from crmresearch.case.files import ColumnMap, Provenance, SourceFile
 from crmresearch.case.questionnaire import Construct, Instrument, Item, Scale
+from crmresearch.case.report import Report
 from crmresearch.case.schema import CaseFile
 from crmresearch.case.strict import Bilingual
 from crmresearch.case.strict_yaml import read_yaml
@@ -153,6 +154,7 @@ def _model_at(location: tuple[Any, ...]) -> list[str]:
             "scale": Scale,
             "constructs": Construct,
             "items": Item,
+            "report": Report,
         }.get(part)
         keys = list(model.model_fields) if model else keys
     return keys

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 
 from crmresearch.case.files import Provenance, SourceFile
 from crmresearch.case.questionnaire import Instrument
+from crmresearch.case.report import Report
 from crmresearch.case.strict import Bilingual, Strict
 
 
@@ -29,6 +30,7 @@ class CaseFile(Strict):
     files: tuple[SourceFile, ...] = Field(min_length=1)
     instrument: Instrument | None = None
     studies: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    report: Report = Report()
 
     @field_validator("studies", mode="before")
     @classmethod
