@@ -63,7 +63,10 @@ def view_table(
     names = [column["name"] for column in columns]
     row_kinds = block.get("row_kinds") or [""] * len(block["rows"])
     texts = [
-        [_cell(value, column, row_kind, block["words"], language, style) for value, column in zip(row, columns)]
+        [
+            _cell(value, column, row_kind, block["words"], language, style)
+            for value, column in zip(row, columns, strict=True)
+        ]
         for row, row_kind in zip(block["rows"], row_kinds, strict=True)
     ]
     headings = [_heading(column["label"][language], column["kind"], currency, language) for column in columns]
@@ -97,6 +100,7 @@ def view_rows(
         headings=tuple(words.column(name, language) for name in names),
         flows=tuple(_flow(words.kind(name)) for name in names),
         rows=tuple(tuple(words.value(row[name], words.kind(name), language, style) for name in names) for row in rows),
+        origins=tuple((number,) for number in range(1, len(names) + 1)),
     )
 
 

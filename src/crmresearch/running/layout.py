@@ -1,16 +1,20 @@
-"""How the documents of a case are to look: from the command line, then ``case.yaml``, then the package."""
+"""The documents of a case: how they are to look, and the writing of each, so that one failing costs no other."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from crmresearch.case import Case
-from crmresearch.errors import CaseError, UsageError, nearest
+from crmresearch.errors import CaseError, CrmresearchError, UsageError, nearest
 from crmresearch.running.keys import file_digest
 from crmresearch.running.plan import Request
+
+Render = Callable[[Path, str, str], Path]
+"""Writes the report of an edition in a language and a format."""
 
 FORMATS = ("docx", "pdf", "html")
 FOLDER = "document"
@@ -102,3 +106,42 @@ def _check(profile: str, outline: str) -> None:
                 where=f"--{sort}, or report in case.yaml",
                 repair=f"Choose from {', '.join(known)}.",
             )
+
+
+def write_reports(folder: Path, request: Request, render: Render) -> dict[str, str]:
+    """Write the report of an edition in every language and format asked for.
+
+    Returns
+    -------
+    dict[str, str]
+        File that could not be written → why. It keeps no other from being written.
+    """
+    unwritten = {}
+    for language in request.languages:
+        for form in request.formats:
+            try:
+                render(folder, language, form)
+            except CrmresearchError as error:
+                unwritten[f"report.{language}.{form}"] = str(error)
+            except Exception as error:  # what a library did not foresee costs one file, not the edition
+                what = " ".join(str(error).split())[:200]
+                unwritten[f"report.{language}.{form}"] = f"unexpected {type(error).__name__}: {what}"
+    return unwritten
+
+
+def render_report(folder: Path, language: str, form: str) -> Path:
+    """Write one report of an edition."""
+    if form == "docx":
+        from crmresearch.reporting.docx import render_docx as render
+    elif form == "pdf":
+        from crmresearch.reporting.pdf import render_pdf as render
+    else:
+        from crmresearch.reporting.html import render_edition as render
+    return render(folder, language)
+
+
+def render_report_index(reports: Path) -> Path:
+    """Write the index of all reports."""
+    from crmresearch.reporting.html import render_index
+
+    return render_index(reports)

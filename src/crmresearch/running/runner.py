@@ -25,7 +25,14 @@ from crmresearch.running.editions import (
 from crmresearch.running.execution import Job
 from crmresearch.running.kernels import MEMORY_VARIABLE, Kernels
 from crmresearch.running.keys import file_digest, intake_key, software_key
-from crmresearch.running.layout import check_layout, layout_of
+from crmresearch.running.layout import (
+    Render,
+    check_layout,
+    layout_of,
+    render_report,
+    render_report_index,
+    write_reports,
+)
 from crmresearch.running.locks import case_lock
 from crmresearch.running.notebooks import StudyNotebook, find_studies
 from crmresearch.running.plan import Choice, Request, check_parameters, choose, keyed, known_case_names
@@ -65,9 +72,6 @@ class Processed(Protocol):
     def path(self, table: str) -> Path:
         """Parquet file of a table."""
 
-
-Render = Callable[[Path, str, str], Path]
-"""Writes the report of an edition in a language and a format."""
 
 Intake = Callable[[Project, Case, str], Processed]
 """Gives the processed tables of a case; the text is the digest they are known by, or empty."""
@@ -179,7 +183,7 @@ def run(
         jobs = [job for work in works.values() for job in work.jobs(source, memory_bytes)]
         console.plan(len(jobs))
         stack.callback(console.close)
-        publish = (render or _render, render_index or _render_index)
+        publish = (render or render_report, render_index or render_report_index)
         for name, work in works.items():
             if not work.waiting:
                 with _keep_error(outcomes[name]):
@@ -343,7 +347,7 @@ class _Work:
             number = newest.number + 1 if newest else 1
             self.layout.copy_to(self.staging.folder)
             self.staging.write(self._content(number))
-            self._render(render)
+            self.outcome.unwritten = write_reports(self.staging.folder, self.request, render)
             self.staging.write(self._content(number))
             if newest and self._same(newest, keys, written=self.staging.files()):
                 self.outcome.edition = newest.folder  # what could not be written then cannot be written now
@@ -354,19 +358,6 @@ class _Work:
             self.outcome.edition = newest.folder
         self.staging.clear()
         render_index(self.project.reports)
-
-    def _render(self, render: Render) -> None:
-        """Write the report in every language and format; one that cannot be written keeps no other from it."""
-        assert self.staging is not None
-        for language in self.request.languages:
-            for form in self.request.formats:
-                try:
-                    render(self.staging.folder, language, form)
-                except CrmresearchError as error:
-                    self.outcome.unwritten[f"report.{language}.{form}"] = str(error)
-                except Exception as error:  # what a library did not foresee costs one file, not the edition
-                    what = " ".join(str(error).split())[:200]
-                    self.outcome.unwritten[f"report.{language}.{form}"] = f"unexpected {type(error).__name__}: {what}"
 
     def _same(self, newest: Edition, keys: dict[str, str], written: set[str] | None = None) -> bool:
         """Whether an edition has these results in this layout, and every file asked for (or those written)."""
@@ -432,19 +423,3 @@ def _clean(project: Project, case: Case, known: str) -> Processed:
             if processed.folder.name == known:
                 return processed
     return clean_case(project, case)
-
-
-def _render(folder: Path, language: str, form: str) -> Path:
-    if form == "docx":
-        from crmresearch.reporting.docx import render_docx as render
-    elif form == "pdf":
-        from crmresearch.reporting.pdf import render_pdf as render
-    else:
-        from crmresearch.reporting.html import render_edition as render
-    return render(folder, language)
-
-
-def _render_index(reports: Path) -> Path:
-    from crmresearch.reporting.html import render_index
-
-    return render_index(reports)

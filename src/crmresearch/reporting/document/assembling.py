@@ -113,6 +113,29 @@ def assemble(folder: Path, language: ReportLanguage, *, lenient: bool = False) -
     InputError, UsageError
         The author's text or references cannot be used; an unknown profile or outline.
     """
+    sheet, preface = lay_out(folder, language, lenient=lenient)
+    edition, voice, sections, profile = sheet.edition, sheet.voice, sheet.sections, sheet.profile
+    body = tuple(part for section in sections for part in _section(sheet, section))
+    abstract = tuple(_paragraphs(sheet, preface)) if preface else ()
+    return Document(
+        title=voice.script(voice.text(edition.title.model_dump())),
+        subtitle=f"{edition.case} · {voice.say('edition')} {edition.edition}",
+        language=language,
+        profile=profile,
+        made=edition.made,
+        words={key: voice.say(key) for key in own_parts.FURNITURE},
+        cover=own_parts.cover(sheet),
+        warning=voice.say("simulated") if edition.simulated else "",
+        front=tuple(_abstract(sheet, abstract)),
+        summary=tuple(own_parts.summary(sheet)),
+        body=body,
+        appendices=tuple(own_parts.appendices(sheet, body)),
+        references=sheet.references.entries,
+    )
+
+
+def lay_out(folder: Path, language: ReportLanguage, *, lenient: bool = False) -> tuple[Sheet, Passage | None]:
+    """Read an edition and number its parts; also the author's abstract, where there is one."""
     edition, voice = load_edition(folder), voice_of(language)
     profile = load_profile(edition.layout.profile)
     outline = load_outline(edition.layout.outline or profile.outline)
@@ -143,23 +166,7 @@ def assemble(folder: Path, language: ReportLanguage, *, lenient: bool = False) -
             where=edition.layout.prose.get(voice.language, "prose"),
             repair="Name a BibTeX file in case.yaml: report: {references: FILE.bib}.",
         )
-    body = tuple(part for section in sections for part in _section(sheet, section))
-    abstract = tuple(_paragraphs(sheet, preface)) if preface else ()
-    return Document(
-        title=voice.script(voice.text(edition.title.model_dump())),
-        subtitle=f"{edition.case} · {voice.say('edition')} {edition.edition}",
-        language=language,
-        profile=profile,
-        made=edition.made,
-        words={key: voice.say(key) for key in own_parts.FURNITURE},
-        cover=own_parts.cover(sheet),
-        warning=voice.say("simulated") if edition.simulated else "",
-        front=tuple(_abstract(sheet, abstract)),
-        summary=tuple(own_parts.summary(sheet)),
-        body=body,
-        appendices=tuple(own_parts.appendices(sheet, body)),
-        references=sheet.references.entries,
-    )
+    return sheet, preface
 
 
 def _prose(folder: Path, edition: Edition, voice: Voice) -> list[Passage]:

@@ -152,6 +152,11 @@ APPENDICES = (
 
 
 def quality_views(edition: Edition, voice: Voice) -> list[TableView]:
+    """The books of cleaning, as tables to set."""
+    return [view_rows(key, rows, voice.words, voice.language) for key, rows in quality_tables(edition)]
+
+
+def quality_tables(edition: Edition) -> list[tuple[str, list[dict[str, Any]]]]:
     """The cleaning ledger, its rows and its money apart; what was set aside; what was changed."""
     quality = edition.intake.quality.model_dump(mode="json")
     rows = [{k: v for k, v in file.items() if not k.startswith("amount_")} for file in quality["ledger"]]
@@ -162,7 +167,7 @@ def quality_views(edition: Edition, voice: Voice) -> list[TableView]:
         ("quarantine", [{**row, "reason": f"cleaning_{row['reason'].lower()}"} for row in quality["quarantine"]]),
         ("cleaning_log", [{**row, "rule": f"cleaning_{row['rule'].lower()}"} for row in quality["log"]]),
     )
-    return [view_rows(key, table, voice.words, voice.language) for key, table in tables if table]
+    return [(key, table) for key, table in tables if table]
 
 
 def appendices(sheet: Sheet, body: Sequence[Part]) -> Iterator[Part]:
@@ -175,7 +180,8 @@ def appendices(sheet: Sheet, body: Sequence[Part]) -> Iterator[Part]:
         if key == "appendix-cleaning":
             for count, view in enumerate(quality_views(sheet.edition, voice), start=1):
                 label = sheet.numbering.text(letter, count)
-                yield Table(sheet.label("table", label), view, f"appendix-{letter}{count}", "", "", "edition.json")
+                address = sheet.numbering.address("T", letter, count)
+                yield Table(sheet.label("table", label), view, f"appendix-{letter}{count}", address, "", "edition.json")
         elif key == "appendix-recipes":
             yield from (part for part in body if isinstance(part, Recipe))
         elif key == "appendix-software":
