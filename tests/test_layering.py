@@ -17,10 +17,12 @@ ALLOWED = {
     "cleaning": GROUND | {"cleaning"},
     "reporting": GROUND | {"reporting"},
     "simulation": GROUND | {"simulation"},
+    "publishing": GROUND | {"publishing", "reporting"},  # releases what reporting wrote; nothing of a report needs it
     "claims": GROUND | {"claims", *WINGS},
     "reproduction": GROUND | {"reproduction", "cleaning", *WINGS},
-    "running": GROUND | {"running", "cleaning", "reporting", "claims", "reproduction", *WINGS},
-    "cli": GROUND | {"cli", "cleaning", "simulation", "reporting", "claims", "reproduction", "running", *WINGS},
+    "running": GROUND | {"running", "cleaning", "reporting", "publishing", "claims", "reproduction", *WINGS},
+    "cli": GROUND
+    | {"cli", "cleaning", "simulation", "reporting", "publishing", "claims", "reproduction", "running", *WINGS},
     "__main__": {"cli"},
     "errors": set(),
     "tables": GROUND,

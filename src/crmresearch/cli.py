@@ -32,6 +32,7 @@ class Language(StrEnum):
 
     en = "en"
     zh = "zh"
+    hant = "zh-hant"
     both = "both"
 
 
@@ -43,6 +44,9 @@ def run(
     cases: Annotated[list[str] | None, typer.Argument(metavar="[CASE]…", help="Cases; all if none is named.")] = None,
     study: Annotated[list[str] | None, typer.Option("--study", "-s", help="Only this study (repeatable).")] = None,
     language: Annotated[Language, typer.Option(help="Of the report pages.")] = Language.both,
+    format_: Annotated[str, typer.Option("--format", help="Of the report: docx, pdf, html.")] = "docx,pdf,html",
+    profile: Annotated[str, typer.Option(help="Style of documents: business, gbt7713, apa7.")] = "",
+    outline: Annotated[str, typer.Option(help="Order of documents: plain, thesis, report.")] = "",
     as_of: Annotated[
         dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Last observed day.")
     ] = None,
@@ -73,6 +77,9 @@ def run(
         as_of=as_of.date() if as_of else None,
         parameters=_parameters(parameter or []),
         languages=("en", "zh") if language is Language.both else (language.value,),
+        formats=tuple(dict.fromkeys(word.strip().lower() for word in format_.split(",") if word.strip())),
+        profile=profile,
+        outline=outline,
     )
     outcomes = run_studies(
         project, request, at_once=jobs, timeout=timeout, memory_bytes=int(memory * 2**30) if memory else None
@@ -108,9 +115,61 @@ def _tell(outcome: Any, reports: Path) -> None:
             typer.echo(f"{outcome.case}: {name} failed: {status.why}.{where}", err=True)
         elif status.state == "not run" and (status.wanted or status.why.startswith("needs")):
             typer.echo(f"{outcome.case}: {name} not run: {status.why}")
+    for name, why in outcome.unwritten.items():
+        typer.echo(f"{outcome.case}: {name} not written: {why.rstrip('.')}.", err=True)
     if outcome.edition is not None:
         news = "published" if outcome.fresh else "nothing has changed since edition"
         typer.echo(f"{outcome.case}: {news} {outcome.edition.name}")
+
+
+@app.command()
+def trace(
+    edition: Annotated[Path, typer.Argument(help="Folder of the edition: reports/CASE/EDITION.")],
+    address: Annotated[str, typer.Argument(help="T4-2:r3c2, S1-3:share, or study/block:place.")],
+    rows: Annotated[Path | None, typer.Option(help="Write every source row to this CSV file.")] = None,
+    debug: Debug = False,
+) -> int:
+    """Print what a number of a report rests on: study, cell, function, parameters, inputs, source rows."""
+    from crmresearch.case import Project
+    from crmresearch.running.tracing import describe
+    from crmresearch.running.tracing import trace as follow
+
+    found = follow(Project.find(), edition, address)
+    typer.echo(describe(found))
+    if rows:
+        found.rows.to_csv(rows, index=False, encoding="utf-8-sig")
+        typer.echo(f"Wrote {len(found.rows)} rows to {rows}")
+    return 0
+
+
+@app.command()
+def publish(
+    case: Annotated[str, typer.Argument(help="The case whose newest edition is to be shared.")],
+    edition: Annotated[str, typer.Option(help="Another edition than the newest.")] = "",
+    k: Annotated[int, typer.Option("-k", help="Cells that count fewer people are hidden; at least 5.")] = 10,
+    round_to: Annotated[int, typer.Option("--round", min=0, help="Round counts of people to a multiple of this.")] = 0,
+    customers: Annotated[
+        bool, typer.Option("--customers", help="Keep tables of single customers, under pseudonyms.")
+    ] = False,
+    canaries: Annotated[
+        Path | None, typer.Option(help="File of further texts that may not appear, one a line.")
+    ] = None,
+    debug: Debug = False,
+) -> int:
+    """Make the shareable form of a report: small cells hidden, people pseudonymous, scanned; and a synthetic twin."""
+    from crmresearch.case import Project
+    from crmresearch.running.publication import publish as release_case
+
+    texts = tuple(canaries.read_text(encoding="utf-8").splitlines()) if canaries else ()
+    release = release_case(
+        Project.find(), case, edition=edition, k=k, round_to=round_to, customers=customers, canaries=texts
+    )
+    for where, rows in release.hidden.items():
+        typer.echo(f"{where}: the numbers of {rows} rows are hidden")
+    for where in release.withheld:
+        typer.echo(f"{where}: withheld")
+    typer.echo(f"Published {release.folder}")
+    return 0
 
 
 @app.command()

@@ -60,7 +60,7 @@ def test_same_study_gives_the_same_bytes(tmp_path, words):
     for run in "ab":
         write_study(tmp_path / run, words)
     files = sorted(p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*") if p.is_file())
-    assert len(files) == 5
+    assert len(files) == 7
     for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
 

@@ -74,8 +74,8 @@ def take_in(project: Project, case: Case, known: str) -> SimpleNamespace:
     )
 
 
-def render(folder: Path, language: str) -> Path:
-    page = folder / f"report.{language}.html"
+def render(folder: Path, language: str, form: str) -> Path:
+    page = folder / f"report.{language}.{form}"
     page.write_text(f"<p>{language}</p>", encoding="utf-8")
     return page
 

@@ -14,6 +14,7 @@ from crmresearch.case.files import ColumnMap, Provenance, SourceFile
 from crmresearch.case.identity import Identity
 from crmresearch.case.indicators import IndicatorNode, IndicatorSystem, Valuation
 from crmresearch.case.questionnaire import Attribute, Construct, Instrument, Item, Kano, KanoPair, Scale, Screening
+from crmresearch.case.report import Report
 from crmresearch.case.schema import CaseFile
 from crmresearch.case.strict import Bilingual
 from crmresearch.case.strict_yaml import read_yaml
@@ -164,6 +165,7 @@ def _model_at(location: tuple[Any, ...]) -> list[str]:
             "kano": Kano,
             "features": KanoPair,
             "screening": Screening,
+            "report": Report,
         }.get(part)
         keys = list(model.model_fields) if model else keys
     return keys

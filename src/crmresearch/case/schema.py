@@ -11,6 +11,7 @@ from crmresearch.case.files import Provenance, SourceFile
 from crmresearch.case.identity import Identity
 from crmresearch.case.indicators import Valuation
 from crmresearch.case.questionnaire import Instrument
+from crmresearch.case.report import Report
 from crmresearch.case.strict import Bilingual, Strict
 from crmresearch.errors import nearest
 
@@ -34,6 +35,7 @@ class CaseFile(Strict):
     identity: Identity | None = None
     value: Valuation | None = None
     studies: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    report: Report = Report()
 
     @field_validator("studies", mode="before")
     @classmethod

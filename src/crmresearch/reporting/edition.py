@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from crmresearch.case import Bilingual, Case, Provenance
 from crmresearch.errors import StorageError
-from crmresearch.reporting.numbers import Language, plain
+from crmresearch.reporting.numbers import ReportLanguage, plain
 
 FILE = "edition.json"
 
@@ -131,6 +131,17 @@ class Intake(_Strict):
     quality: Quality = Quality()
 
 
+class Layout(_Strict):
+    """How the documents of an edition look; see ``case.report``. Files lie in the edition's folder."""
+
+    profile: str = "business"
+    outline: str = ""
+    prose: dict[str, str] = {}
+    references: str = ""
+    template: str = ""
+    cover: dict[str, Bilingual] = {}
+
+
 class Edition(_Strict):
     """The content of ``edition.json``.
 
@@ -146,7 +157,7 @@ class Edition(_Strict):
         Counts the editions of a case.
     made : str
         The edition's one time stamp, ISO with offset. Records hold none.
-    languages : tuple[Language, ...]
+    languages : tuple[ReportLanguage, ...]
         Of the report pages; the first is the notebooks'.
     intake : Intake
     inputs : dict[str, str]
@@ -157,6 +168,9 @@ class Edition(_Strict):
         In the order of the report.
     rerun : str
         The command that makes it again.
+    formats : tuple[str, ...]
+        Of the report, as asked for.
+    layout : Layout
     files : dict[str, str]
         Every other file of the folder → SHA-256.
     """
@@ -169,7 +183,7 @@ class Edition(_Strict):
     as_of: str
     number: int
     made: str
-    languages: tuple[Language, ...] = Field(min_length=1)
+    languages: tuple[ReportLanguage, ...] = Field(min_length=1)
     simulated: bool
     currency: str
     citation: str
@@ -179,6 +193,8 @@ class Edition(_Strict):
     software: dict[str, str]
     studies: dict[str, StudyRun]
     rerun: str
+    formats: tuple[str, ...] = ("html",)
+    layout: Layout = Layout()
     files: dict[str, str] = {}
 
 

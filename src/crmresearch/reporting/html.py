@@ -8,34 +8,38 @@ script by its hash.
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from crmresearch.errors import StorageError
+from crmresearch.reporting.document.assembling import assemble, parts_of_blocks
+from crmresearch.reporting.document.labelling import bookmark
+from crmresearch.reporting.document.model import Document, Part, Table
+from crmresearch.reporting.document.own_parts import quality_views
+from crmresearch.reporting.document.voice import voice_of
 from crmresearch.reporting.edition import Edition, StudyRun, load_edition
 from crmresearch.reporting.fonts import font_face
 from crmresearch.reporting.notebook import notebook_body
-from crmresearch.reporting.numbers import LANGUAGES, Language
-from crmresearch.reporting.record import Block, read_record
-from crmresearch.reporting.tables import TableView, view_rows, view_table
-from crmresearch.reporting.words import Words, load_words
+from crmresearch.reporting.numbers import Language, ReportLanguage
+from crmresearch.reporting.record import Block
 
-LANGUAGE_TAGS = {"en": "en", "zh": "zh-Hans"}
+LANGUAGE_TAGS = {"en": "en", "zh": "zh-Hans", "zh-hant": "zh-Hant"}
 
 
-def render_edition(folder: Path, language: Language) -> Path:
+def render_edition(folder: Path, language: ReportLanguage) -> Path:
     """Write ``report.<language>.html`` of an edition, and the pages of its notebooks.
 
     Parameters
     ----------
     folder : Path
         Holds ``edition.json`` and ``studies/``; see ``edition``.
-    language : {"en", "zh"}
+    language : ReportLanguage
 
     Returns
     -------
@@ -48,27 +52,29 @@ def render_edition(folder: Path, language: Language) -> Path:
         The edition or a record cannot be read, a figure is not the one recorded, or the page cannot
         be written.
     """
-    edition, words = load_edition(folder), load_words()
-    chapters = {name: run for name, run in edition.studies.items() if run.status != "not run"}
-    studies = [_study(folder, name, run, number) for number, (name, run) in enumerate(chapters.items(), start=1)]
+    edition, voice = load_edition(folder), voice_of(language)
+    document = assemble(folder, language, lenient=True)
+    studies = [_study(folder, name, run) for name, run in edition.studies.items() if run.status != "not run"]
     if language == edition.languages[0]:
         for study in studies:
             if study["notebook"]:
                 _write_notebook(folder, edition, study)
+    quality = [
+        Table("", view, f"quality-{number}") for number, view in enumerate(quality_views(edition, voice), start=1)
+    ]
     return _write(
         folder / f"report.{language}.html",
         "report.html",
         language,
-        currency=edition.currency,
         edition=edition,
+        document=_Sorted(document),
         studies=studies,
-        not_run={name: run for name, run in edition.studies.items() if run.status == "not run"},
-        findings=any(study["findings"] for study in studies),
-        quality=_quality_tables(edition, words, language),
+        quality=quality,
+        where=f"reports/{edition.case}/{edition.edition}",
     )
 
 
-def render_index(reports: Path, language: Language = "en") -> Path:
+def render_index(reports: Path, language: ReportLanguage = "en") -> Path:
     """Write ``index.html`` of all cases, editions and studies below ``reports``, newest first.
 
     An edition that cannot be read is listed with the reason.
@@ -81,10 +87,13 @@ def render_index(reports: Path, language: Language = "en") -> Path:
         row = {"case": folder.parent.name, "name": folder.name, "href": f"{folder.parent.name}/{folder.name}/"}
         try:
             edition = load_edition(folder)
-            pages = [name for name in LANGUAGES if (folder / f"report.{name}.html").exists()]
-            rows.append({**row, "edition": edition, "pages": pages, "made": edition.made, "problem": ""})
+            pages = [name for name in get_args(ReportLanguage) if (folder / f"report.{name}.html").exists()]
+            files = sorted(path.name for path in folder.glob("report.*") if path.suffix in {".docx", ".pdf"})
+            rows.append(
+                {**row, "edition": edition, "pages": pages, "files": files, "made": edition.made, "problem": ""}
+            )
         except StorageError as error:
-            rows.append({**row, "edition": None, "pages": [], "made": "", "problem": error.what})
+            rows.append({**row, "edition": None, "pages": [], "files": [], "made": "", "problem": error.what})
     rows.sort(key=lambda row: (row["case"], row["name"]))
     rows.sort(key=lambda row: row["made"], reverse=True)
     return _write(reports / "index.html", "index.html", language, rows=rows, script=_asset("index.js"))
@@ -92,55 +101,33 @@ def render_index(reports: Path, language: Language = "en") -> Path:
 
 def render_blocks(blocks: tuple[Block, ...], language: Language, currency: str = "") -> str:
     """HTML of some blocks of a record, without a page around it; a notebook shows it as an output."""
-    blocks = tuple(block for block in blocks if block["type"] != "figure")
-    return _environment().get_template("fragment.html").render(blocks=blocks, **_context(language, currency))
+    parts = [_with_sort(part) for part in parts_of_blocks(blocks, voice_of(language), currency)]
+    return _environment().get_template("fragment.html").render(parts=parts, where="", **_context(language))
 
 
-def _quality_tables(edition: Edition, words: Words, language: Language) -> list[TableView]:
-    """The cleaning ledger, its rows and its money apart; what was set aside; what was changed."""
-    quality = edition.intake.quality.model_dump(mode="json")
-    rows = [{k: v for k, v in file.items() if not k.startswith("amount_")} for file in quality["ledger"]]
-    money = [{k: v for k, v in file.items() if not k.startswith("rows_")} for file in quality["ledger"]]
-    tables = (
-        ("ledger_rows", rows),
-        ("ledger_money", [file for file in money if file["amount_in"] is not None]),
-        ("quarantine", [{**row, "reason": f"cleaning_{row['reason'].lower()}"} for row in quality["quarantine"]]),
-        ("cleaning_log", [{**row, "rule": f"cleaning_{row['rule'].lower()}"} for row in quality["log"]]),
-    )
-    return [view_rows(key, table, words, language) for key, table in tables if table]
-
-
-def _study(folder: Path, name: str, run: StudyRun, number: int) -> dict[str, Any]:
+def _study(folder: Path, name: str, run: StudyRun) -> dict[str, Any]:
     place = Path("studies") / name
-    record = read_record(folder / place) if run.is_shown else None
-    blocks = record["blocks"] if record else []
     has_notebook = (folder / place / "notebook.ipynb").exists()
-    return {
-        "name": name,
-        "run": run,
-        "number": number,
-        "record": record,
-        "blocks": [{**b, "image": _image(folder / place, b)} if b["type"] == "figure" else b for b in blocks],
-        "findings": [block for block in blocks if block["type"] == "finding"],
-        "folder": place.as_posix(),
-        "notebook": f"{place.as_posix()}/notebook.html" if has_notebook else "",
-    }
+    return {"name": name, "run": run, "notebook": f"{place.as_posix()}/notebook.html" if has_notebook else ""}
 
 
-def _image(folder: Path, block: Block) -> dict[str, str]:
-    """Language → the figure as a data address, proved to be the one recorded."""
-    images = {}
-    for language, file in block["files"].items():
-        try:
-            content = (folder / file["file"]).read_bytes()
-        except OSError as error:
-            raise StorageError(f"no figure ({error.strerror})", where=str(folder / file["file"])) from None
-        if hashlib.sha256(content).hexdigest() != file["sha256"]:
-            raise StorageError(
-                "the figure is not the one recorded", where=str(folder / file["file"]), repair="Run the study again."
-            )
-        images[language] = "data:image/png;base64," + base64.b64encode(content).decode()
-    return images
+class _Sorted:
+    """A document whose parts tell templates their sort."""
+
+    def __init__(self, document: Document) -> None:
+        self.title, self.references = document.title, document.references
+        for name in ("front", "summary", "body"):
+            setattr(self, name, [_with_sort(part) for part in getattr(document, name)])
+
+
+def _with_sort(part: Part) -> dict[str, Any]:
+    names = (field.name for field in dataclasses.fields(part))
+    return {"sort": type(part).__name__, **{name: getattr(part, name) for name in names}}
+
+
+def _picture(part: dict[str, Any]) -> str:
+    """The figure as a data address; the document has proved it to be the one recorded."""
+    return "data:image/png;base64," + base64.b64encode(part["bitmap"].read_bytes()).decode()
 
 
 def _write_notebook(folder: Path, edition: Edition, study: dict[str, Any]) -> None:
@@ -149,11 +136,9 @@ def _write_notebook(folder: Path, edition: Edition, study: dict[str, Any]) -> No
     _write(path, "notebook.html", edition.languages[0], edition=edition, study=study, body=body)
 
 
-def _write(
-    path: Path, template: str, language: Language, *, script: str = "", currency: str = "", **context: Any
-) -> Path:
+def _write(path: Path, template: str, language: ReportLanguage, *, script: str = "", **context: Any) -> Path:
     write = _environment().get_template(template).render
-    context |= {"script": Markup(script), **_context(language, currency)}
+    context |= {"script": Markup(script), **_context(language)}
     style = _asset("page.css") + font_face(write(policy="", style="", **context))
     policy = "; ".join(
         (
@@ -173,20 +158,20 @@ def _write(
     return path
 
 
-def _context(language: Language, currency: str = "") -> dict[str, Any]:
+def _context(language: ReportLanguage) -> dict[str, Any]:
     """What every template may call."""
-    words = load_words()
+    voice = voice_of(language)
     return {
-        "language": language,
+        "name": language,
+        "language": voice.language,
         "tag": LANGUAGE_TAGS[language],
         "tags": LANGUAGE_TAGS,
-        "words": words,
-        "say": words.say(language),
-        "table": lambda block: view_table(block, words, language, currency=currency),
-        "value": lambda value: words.value(value, "", language),
-        "exhibit_number": lambda *numbers: ("-" if language == "zh" else ".").join(str(n) for n in numbers if n),
-        "sentence": lambda text, stop=".": text[:1].upper() + text[1:].rstrip(stop) + stop,
-        "verdict": lambda verdict: words.verdict(verdict, language),
+        "names": {"en": "English", "zh": "中文", "zh-hant": "繁體中文"},
+        "say": voice.say,
+        "written": lambda both: voice.script(voice.text(both.model_dump())),
+        "value": lambda value: voice.words.value(value, "", voice.language),
+        "mark": bookmark,
+        "picture": _picture,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -15,6 +16,8 @@ import pandas as pd
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+ReportLanguage = Literal["en", "zh", "zh-hant"]
+"""Languages of reports: records hold the first two, Traditional Chinese is turned out of Simplified."""
 
 Kind = Literal[
     "text",  # a word: looked up in the words files, else printed as it is
@@ -53,17 +56,33 @@ class Style:
         A p value below it is printed as "< smallest_p".
     missing : str
         What stands for a value that is not there.
+    bounded : frozenset[str]
+        Columns and values that cannot exceed one (p, r, α) and lose the zero before the point.
+    bounded_decimals : int
+    mean_sd : bool
+        A mean and the standard deviation beside it share a cell: M ± SD.
+    stars : tuple[Decimal, ...]
+        Levels of significance, largest first; a p value below one earns an asterisk more.
+    starred : frozenset[str]
+        Columns that carry the asterisks of the p value in their row.
     """
 
     decimals: Mapping[str, int] = field(default_factory=lambda: _DECIMALS)
     smallest_p: Decimal = Decimal("0.001")
     missing: str = "–"
+    bounded: frozenset[str] = frozenset()
+    bounded_decimals: int = 3
+    mean_sd: bool = False
+    stars: tuple[Decimal, ...] = ()
+    starred: frozenset[str] = frozenset()
 
 
 REPORT = Style()
+LONGEST_TEXT, LONGEST_SHOWN = 1000, 200
+"""Characters a cell or a value of a sentence may have, and those shown of one that has more."""
 
 
-def format_value(value: Any, kind: str, language: Language = "en", style: Style = REPORT) -> str:
+def format_value(value: Any, kind: str, language: Language = "en", style: Style = REPORT, *, name: str = "") -> str:
     r"""Print one raw value.
 
     Parameters
@@ -74,6 +93,8 @@ def format_value(value: Any, kind: str, language: Language = "en", style: Style 
         One of ``KINDS`` but ``"by_row"``. A number under a kind of text is printed in full.
     language : {"en", "zh"}
     style : Style
+    name : str
+        Of the column or the finding's value; a style may print some of them in a way of its own.
 
     Returns
     -------
@@ -93,12 +114,21 @@ def format_value(value: Any, kind: str, language: Language = "en", style: Style 
     if kind == "date":
         return value.strftime("%Y-%m-%d") if isinstance(value, dt.date) else str(value)
     if kind not in NUMERIC:
-        return _in_full(value)
+        return shortened(_in_full(value), language)
     try:
         number = Decimal(str(value))
     except InvalidOperation:
         return str(value)
-    return _number(number, kind, language, style)
+    text = _number(number, _BOUNDED if name in style.bounded and kind in {"number", "score"} else kind, language, style)
+    return text.replace("0.", ".", 1) if style.bounded and _loses_zero(text, kind, name, style) else text
+
+
+_BOUNDED = "bounded"
+_LEADING_ZERO = re.compile(r"[=<\xa0\s−-]*0\.")
+
+
+def _loses_zero(text: str, kind: str, name: str, style: Style) -> bool:
+    return (kind in {"p", "equals_p"} or name in style.bounded) and _LEADING_ZERO.match(text) is not None
 
 
 _FLAGS: dict[str, tuple[str, str]] = {"en": ("no", "yes"), "zh": ("否", "是")}
@@ -115,12 +145,21 @@ def _number(number: Decimal, kind: str, language: Language, style: Style) -> str
     if kind == "level":
         text = f"{number.normalize():f}"
     else:
-        text = f"{number:{'' if kind == 'integer' else ','}.{style.decimals[kind]}f}"
+        decimals = style.bounded_decimals if kind == _BOUNDED else style.decimals[kind]
+        text = f"{number:{'' if kind == 'integer' else ','}.{decimals}f}"
     if text.startswith("-"):
         text = text[1:] if not text.strip("-0.,") else "−" + text[1:]
     if kind in {"share", "level"}:
         text += space + "%"
     return f"={space}{text}" if kind == "equals_p" else text
+
+
+def shortened(text: str, language: Language) -> str:
+    """A text as it is, unless it is too long for any page: then its beginning, and how long it is."""
+    if len(text) <= LONGEST_TEXT:
+        return text
+    count = f"{len(text):,}"
+    return text[:LONGEST_SHOWN] + (f"……（共 {count} 个字符）" if language == "zh" else f"… ({count} characters in all)")
 
 
 def _in_full(value: Any) -> str:

@@ -11,7 +11,7 @@ section    key, text
 finding    key, text, template, values, words, verdict, claim, result
 table      key, number, caption, columns (name, label, kind, personal), rows, rows_total, words,
            notes (key, text), file, sha256, guarded_cells, result
-figure     key, number, caption, alt, files (language → file, sha256, width, height)
+figure     key, number, caption, alt, files (language → file, sha256, width, height, vector)
 recipe     function, method (key, text), options (key, label, value, text), source
 refusal    function, what, where, repair
 note       key, text
@@ -143,7 +143,7 @@ class Record:
     def figure(self, key: str, figures: Mapping[str, Figure]) -> Block:
         """Save a figure, drawn once for each language.
 
-        The files are PNG of 300 dots an inch without a date, so the same figure gives the same bytes.
+        The files are PNG of 300 dots an inch and SVG, without a date, so the same figure gives the same bytes.
 
         Raises
         ------
@@ -192,13 +192,21 @@ class Record:
         path = self.folder / file
         with theme():
             figure.savefig(path, dpi=FIGURE_DPI, metadata={"Software": None})
+            vector = path.with_suffix(".svg")
+            figure.savefig(vector, dpi=FIGURE_DPI, metadata={"Date": None, "Creator": None})
         if any("\\mathdefault" in text.get_text() for text in figure.findobj(PlotText)):
             raise StudyError(
                 "a logarithmic axis prints code, not numbers", where=file, repair="Scale it by theme.log_scale."
             )
         content = path.read_bytes()
         width, height = struct.unpack(">II", content[16:24])  # of the PNG header
-        return {"file": file, "sha256": hashlib.sha256(content).hexdigest(), "width": width, "height": height}
+        return {
+            "file": file,
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "width": width,
+            "height": height,
+            "vector": {"file": f"{file.removesuffix('.png')}.svg", "sha256": _sha256(vector)},
+        }
 
     def _finding(self, finding: Finding, recipe_id: str) -> None:
         template, values = dict(self.words.template(finding)), plain(finding.values)

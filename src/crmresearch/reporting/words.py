@@ -191,8 +191,16 @@ class Words:
 
     def fill(self, template: str, values: Mapping[str, Any], language: Language, style: Style = REPORT) -> str:
         """Put values (JSON values, see ``numbers.plain``) into a sentence."""
+        return "".join(text for text, _ in self.pieces(template, values, language, style))
 
-        def put(match: re.Match[str]) -> str:
+    def pieces(
+        self, template: str, values: Mapping[str, Any], language: Language, style: Style = REPORT
+    ) -> Iterator[tuple[str, str]]:
+        """A sentence piece by piece: its text, and the name of the value it prints (empty for plain words)."""
+        end = 0
+        for match in _PLACEHOLDER.finditer(template):
+            yield template[end : match.start()], ""
+            end = match.end()
             name, kind, forms = match.groups()
             if name not in values:
                 raise WordsError(
@@ -201,12 +209,12 @@ class Words:
                     repair="Name the same values in the sentence and in the finding.",
                 )
             if kind == "plural":
-                return forms.split("|")[values[name] != 1]
-            return self.value(values[name], kind or "", language, style)
+                yield forms.split("|")[values[name] != 1], ""
+            else:
+                yield self.value(values[name], kind or "", language, style, name=name), name
+        yield template[end:], ""
 
-        return _PLACEHOLDER.sub(put, template)
-
-    def value(self, value: Any, kind: str, language: Language, style: Style = REPORT) -> str:
+    def value(self, value: Any, kind: str, language: Language, style: Style = REPORT, *, name: str = "") -> str:
         """One JSON value as printed in a sentence, a recipe or a table's cell.
 
         A mapping with a text for each language prints that text; a list its items; a text its wording
@@ -215,12 +223,12 @@ class Words:
         if isinstance(value, Mapping):
             return str(value[language])
         if isinstance(value, list):
-            return _AND[language].join(self.value(item, kind, language, style) for item in value)
+            return _AND[language].join(self.value(item, kind, language, style, name=name) for item in value)
         if kind in {"", "text"} and (word := self.word(value)):
             return word[language]
         if not kind:
             kind = "flag" if isinstance(value, bool) else "text"
-        return format_value(value, kind, language, style)
+        return format_value(value, kind, language, style, name=name)
 
 
 def placeholders(template: str) -> Iterator[tuple[str, str]]:

@@ -151,6 +151,10 @@ class Staging:
             notebook.replace(kept / f"{name}.ipynb")
         shutil.rmtree(folder, ignore_errors=True)
 
+    def files(self) -> set[str]:
+        """Names of the files that are there."""
+        return set(_manifest(self.folder))
+
     def write(self, content: dict[str, Any]) -> None:
         """Write ``edition.json``, with the digest of every other file."""
         _write_json(self.folder / EDITION_FILE, {**content, "files": _manifest(self.folder)})

@@ -31,6 +31,10 @@ class Request:
         Each goes to every chosen study that declares it.
     languages : tuple[str, ...]
         Of the report pages; the first is the notebooks'.
+    formats : tuple[str, ...]
+        Of the report: ``html``, ``docx``, ``pdf``.
+    profile, outline : str
+        How documents look and are ordered; empty: as ``case.yaml`` says.
     """
 
     cases: tuple[str, ...] = ()
@@ -38,6 +42,9 @@ class Request:
     as_of: dt.date | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     languages: tuple[str, ...] = ("en", "zh")
+    formats: tuple[str, ...] = ("html",)
+    profile: str = ""
+    outline: str = ""
 
     def command(self, case: str) -> str:
         """Return the command line that asks the same of one case.
@@ -45,13 +52,16 @@ class Request:
         Examples
         --------
         >>> Request(studies=("value",), parameters={"title": "a b"}).command("shop")
-        "crmresearch run shop --study value -p 'title=a b'"
+        "crmresearch run shop --study value -p 'title=a b' --format html"
         """
         parts = ["crmresearch", "run", case]
         parts += [part for study in self.studies for part in ("--study", study)]
         parts += ["--as-of", self.as_of.isoformat()] if self.as_of else []
         parts += [part for name, value in self.parameters.items() for part in ("-p", f"{name}={value}")]
         parts += ["--language", self.languages[0]] if len(self.languages) == 1 else []
+        parts += ["--format", ",".join(self.formats)]
+        parts += ["--profile", self.profile] if self.profile else []
+        parts += ["--outline", self.outline] if self.outline else []
         return shlex.join(parts)
 
 

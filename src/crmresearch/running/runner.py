@@ -25,6 +25,14 @@ from crmresearch.running.editions import (
 from crmresearch.running.execution import Job
 from crmresearch.running.kernels import MEMORY_VARIABLE, Kernels
 from crmresearch.running.keys import file_digest, intake_key, software_key
+from crmresearch.running.layout import (
+    Render,
+    check_layout,
+    layout_of,
+    render_report,
+    render_report_index,
+    write_reports,
+)
 from crmresearch.running.locks import case_lock
 from crmresearch.running.notebooks import StudyNotebook, find_studies
 from crmresearch.running.plan import Choice, Request, check_parameters, choose, keyed, known_case_names
@@ -90,6 +98,8 @@ class CaseOutcome:
         The edition was made by this run.
     error : CrmresearchError | None
         What kept the whole case from being run.
+    unwritten : dict[str, str]
+        File of a report that could not be written, and why; the others were.
     """
 
     case: str
@@ -97,6 +107,7 @@ class CaseOutcome:
     edition: Path | None = None
     fresh: bool = False
     error: CrmresearchError | None = None
+    unwritten: dict[str, str] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -104,6 +115,7 @@ class CaseOutcome:
         if self.error is not None:
             return self.error.exit_code
         wanted = [s.state in {"done", "reused"} for s in self.statuses.values() if s.wanted]
+        wanted += [False] * len(self.unwritten)
         return 0 if all(wanted) else 3 if any(wanted) else 1
 
 
@@ -123,7 +135,7 @@ def run(
     kernels: Callable[[], contextlib.AbstractContextManager[Kernels]] = Kernels,
     console: Console | None = None,
     intake: Intake | None = None,
-    render: Callable[[Path, str], Path] | None = None,
+    render: Render | None = None,
     render_index: Callable[[Path], Path] | None = None,
 ) -> list[CaseOutcome]:
     """Run studies and publish an edition per case; work whose inputs have not changed is not redone.
@@ -156,6 +168,7 @@ def run(
     notebooks = find_studies(project)
     names = known_case_names(project, request.cases)
     check_parameters(request, notebooks)
+    check_layout(request)
     software = software_key(project)
     with contextlib.ExitStack() as stack:
         source = _Lazily(stack, kernels)
@@ -170,7 +183,7 @@ def run(
         jobs = [job for work in works.values() for job in work.jobs(source, memory_bytes)]
         console.plan(len(jobs))
         stack.callback(console.close)
-        publish = (render or _render, render_index or _render_index)
+        publish = (render or render_report, render_index or render_report_index)
         for name, work in works.items():
             if not work.waiting:
                 with _keep_error(outcomes[name]):
@@ -231,6 +244,7 @@ class _Work:
         if all(self._obstacles(choose(self.case, notebooks, self.request, declared))):
             return
         self.published = editions(self.project, self.case.name)
+        self.layout = layout_of(self.case, self.request)
         key = intake_key(self.case, self.software)
         known = next((e.content["intake"] for e in self.published if e.content["intake"]["key"] == key), None)
         self.intake = known or self._take_in(key, "", intake, wake, console)
@@ -278,7 +292,7 @@ class _Work:
             self.choices,
             self.case,
             as_of=self.as_of,
-            language=self.request.languages[0],
+            language=self.request.languages[0].partition("-")[0],
             processed=self.intake["processed"],
             software=self.software,
         )
@@ -323,7 +337,7 @@ class _Work:
         self.studies[name] = {k: content[k] for k in ("key", "parameters", "seconds")}
         self.outcome.statuses[name] = Status(state)
 
-    def publish(self, render: Callable[[Path, str], Path], render_index: Callable[[Path], Path]) -> None:
+    def publish(self, render: Render, render_index: Callable[[Path], Path]) -> None:
         """Publish what is done, unless the newest edition already says the same."""
         if self.staging is None:
             return
@@ -331,20 +345,27 @@ class _Work:
         keys = {name: study["key"] for name, study in self.studies.items()}
         if keys and not (newest and self._same(newest, keys)):
             number = newest.number + 1 if newest else 1
+            self.layout.copy_to(self.staging.folder)
             self.staging.write(self._content(number))
-            for language in self.request.languages:
-                render(self.staging.folder, language)
+            self.outcome.unwritten = write_reports(self.staging.folder, self.request, render)
             self.staging.write(self._content(number))
-            self.outcome.edition = self.staging.publish(self.as_of, number)
-            self.outcome.fresh = True
+            if newest and self._same(newest, keys, written=self.staging.files()):
+                self.outcome.edition = newest.folder  # what could not be written then cannot be written now
+            else:
+                self.outcome.edition = self.staging.publish(self.as_of, number)
+                self.outcome.fresh = True
         elif newest:
             self.outcome.edition = newest.folder
         self.staging.clear()
         render_index(self.project.reports)
 
-    def _same(self, newest: Edition, keys: dict[str, str]) -> bool:
-        pages = {f"report.{language}.html" for language in self.request.languages}
+    def _same(self, newest: Edition, keys: dict[str, str], written: set[str] | None = None) -> bool:
+        """Whether an edition has these results in this layout, and every file asked for (or those written)."""
+        pages = {f"report.{language}.{form}" for language in self.request.languages for form in self.request.formats}
         same = newest.content["as_of"] == self.as_of and newest.keys == keys
+        same = same and newest.content.get("layout", {}) == self.layout.content
+        same = same and all(newest.content["files"].get(name) == sha for name, sha in self.layout.digests.items())
+        pages = pages if written is None else {name for name in written if name.startswith("report.")}
         return same and pages <= newest.content["files"].keys() and not newest.damage()
 
     def _content(self, number: int) -> dict[str, Any]:
@@ -375,6 +396,8 @@ class _Work:
             | {name: importlib.metadata.version(name) for name in _NAMED_VERSIONS},
             "studies": studies,
             "languages": list(self.request.languages),
+            "formats": list(self.request.formats),
+            "layout": self.layout.content,
             "rerun": self.request.command(self.case.name),
         }
 
@@ -400,15 +423,3 @@ def _clean(project: Project, case: Case, known: str) -> Processed:
             if processed.folder.name == known:
                 return processed
     return clean_case(project, case)
-
-
-def _render(folder: Path, language: str) -> Path:
-    from crmresearch.reporting.html import render_edition
-
-    return render_edition(folder, language)
-
-
-def _render_index(reports: Path) -> Path:
-    from crmresearch.reporting.html import render_index
-
-    return render_index(reports)

@@ -306,6 +306,7 @@ def eta_interval(f: float, df1: int, df2: int, confidence: float) -> tuple[float
     >>> [round(v, 3) for v in eta_interval(4.0, 2, 60, 0.95)]
     [0.001, 0.26]
     """
+
     def bound(tail: float) -> float:
         if stats.f.cdf(f, df1, df2) < tail:
             return 0.0
@@ -352,7 +353,11 @@ def range_tail(q: float, k: int, df: float) -> float:
     low, high = (1 - spread, 1 + spread) if spread else (0.0, 1 + 9.0 / math.sqrt(2 * df))
     s, s_weight = (high - low) / 2 * nodes + (high + low) / 2, (high - low) / 2 * weights
     log_density = (
-        (df / 2) * math.log(df) - math.lgamma(df / 2) - (df / 2 - 1) * math.log(2) + (df - 1) * np.log(s) - df * s**2 / 2
+        (df / 2) * math.log(df)
+        - math.lgamma(df / 2)
+        - (df / 2 - 1) * math.log(2)
+        + (df - 1) * np.log(s)
+        - df * s**2 / 2
     )
     normal = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
     inside = special.ndtr(z) - special.ndtr(z - q * s[:, None])

@@ -1,0 +1,107 @@
+"""``crmresearch publish``: the newest edition of a case, its key, its canaries and its twin, brought together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from crmresearch.case import Project, load_case
+from crmresearch.cleaning import Processed, open_processed
+from crmresearch.errors import StorageError, UsageError
+from crmresearch.publishing import Release, publish_edition
+from crmresearch.publishing.pseudonyms import key_of
+from crmresearch.publishing.scanning import is_telling
+from crmresearch.publishing.twin import write_twin
+from crmresearch.running.editions import editions
+from crmresearch.running.layout import render_report
+from crmresearch.tables import TABLES
+
+FOLDER = "published"
+
+
+def publish(
+    project: Project,
+    case: str,
+    *,
+    edition: str = "",
+    k: int = 10,
+    round_to: int = 0,
+    customers: bool = False,
+    canaries: tuple[str, ...] = (),
+    formats: tuple[str, ...] = ("html", "docx", "pdf"),
+    twin: bool = True,
+) -> Release:
+    """Make the shareable form of an edition, and a synthetic twin of the case beside it.
+
+    Parameters
+    ----------
+    edition : str
+        Name of the edition; empty takes the newest.
+    k, round_to, customers, formats
+        See :func:`~crmresearch.publishing.publish_edition`.
+    canaries : tuple[str, ...]
+        Further texts that may not appear anywhere.
+
+    Raises
+    ------
+    UsageError
+        The case has no such edition, or k is below 5.
+    """
+    if k < 5:
+        raise UsageError(f"k is at least 5, got {k}", where="-k", repair="Leave it out for 10.")
+    known = editions(project, load_case(project, case).name)
+    chosen = next((e for e in known if edition in {"", e.folder.name}), None)
+    if chosen is None:
+        raise UsageError(
+            f"no edition {edition[:40]!r}" if edition else "no edition yet",
+            where=case,
+            repair=f"Run it: crmresearch run {case}.",
+        )
+    if damage := chosen.damage():
+        raise StorageError(
+            "differs from its manifest", where=str(chosen.folder / damage[0]), repair="Run the case again."
+        )
+    processed = open_processed(project, case)
+    home = project.root / FOLDER / case
+    earlier = max((p for p in home.glob("*-*") if p.name < chosen.folder.name and p.is_dir()), default=None)
+    release = publish_edition(
+        chosen.folder,
+        home / chosen.folder.name,
+        key=key_of(case, project.root),
+        render=render_report,
+        canaries={*canaries, *personal_values(processed)},
+        k=k,
+        round_to=round_to,
+        customers=customers,
+        earlier=earlier,
+        formats=formats,
+    )
+    if twin:
+        tables = {name: _frame(processed.path(name)) for name in processed.tables}
+        write_twin(load_case(project, case), tables, home / "twin" / "data" / "raw" / f"{case[:50]}-twin", k=k)
+    return release
+
+
+def personal_values(processed: Processed) -> Iterator[str]:
+    """Every value of a personal column of a case's tables that could give somebody away."""
+    for name in processed.tables:
+        columns = {column.name for column in TABLES[name].columns if column.personal}
+        table = pd.read_parquet(processed.path(name))
+        for column in columns & set(table.columns):
+            yield from (value for value in table[column].dropna().astype(str).unique() if is_telling(value))
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    """A table with money as numbers and days as dates."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    content = pq.read_table(path)
+    for number, field in enumerate(content.schema):
+        kind = pa.float64() if pa.types.is_decimal(field.type) else None
+        kind = pa.timestamp("s") if pa.types.is_date(field.type) else kind
+        if kind is not None:
+            content = content.set_column(number, field.name, content.column(number).cast(kind))
+    return content.to_pandas()
