@@ -116,7 +116,7 @@ def publish_edition(
         if hits:
             file, canary = hits[0]
             raise StorageError(
-                f"{len(hits)} canaries are in what would be published, the first {canary[:2]}… ({len(canary)} characters)",
+                f"{len(hits)} canaries would be published, the first {canary[:2]}… ({len(canary)} characters)",
                 where=file,
                 repair="Nothing was published. Take the column out of the tables, or report this.",
             )

@@ -13,6 +13,7 @@ from pathlib import Path
 _PICTURES = re.compile(rb"base64,[A-Za-z0-9+/=\s]+")
 _SHORTEST = 4
 _SHORTEST_DIGITS = 7
+_FEW = 300
 _STREAM = re.compile(rb"stream\r?\n(.*?)endstream", re.S)
 
 
@@ -63,13 +64,10 @@ class _Finder:
     def find(self, text: str) -> set[str]:
         found: set[str] = set()
         for length, wanted in self.by_length.items():
-            firsts = {canary[0] for canary in wanted}
-            if len(wanted) <= 20:
+            if len(wanted) <= _FEW:
                 found |= {canary for canary in wanted if canary in text}
             else:
-                for start in range(len(text) - length + 1):
-                    if text[start] in firsts and text[start : start + length] in wanted:
-                        found.add(text[start : start + length])
+                found |= wanted & {text[start : start + length] for start in range(len(text) - length + 1)}
         return found
 
     def find_bytes(self, content: bytes) -> set[str]:

@@ -63,22 +63,49 @@ def with_complements(block: Block, hidden: set[int]) -> set[int]:
     """Further rows to hide, so that along every label no hidden cell stands alone under a known sum.
 
     In the whole table and, where rows are crossed by two labels, in every line and column of the
-    crossing: a group with hidden cells has at least two. The next smallest row is taken.
+    crossing: a group with hidden cells has at least two. And no hidden cell may be the only link between
+    two parts of the crossing, for then the sums around it would give it away. The next smallest row that
+    is not zero is taken.
     """
     if not hidden:
         return set()
     found = set(hidden)
     weights = [sum(row[p] for p in _count_columns(block, row) if _is_number(row[p])) for row in block["rows"]]
-    groups = _groups(block)
-    grew = True
-    while grew:
-        grew = False
-        for group in groups:
-            inside = found & group
-            if len(inside) == 1 and len(group) > 1:
-                found.add(min(group - found, key=lambda number: (weights[number], number)))
-                grew = True
-    return found
+    groups, crossing = _groups(block), _crossing(block)
+
+    def smallest(rows: set[int]) -> int:
+        return min(rows, key=lambda number: (weights[number] == 0, weights[number], number))
+
+    while True:
+        lonely = next((g - found for g in groups if len(found & g) == 1 and len(g) > 1), set())
+        if not lonely and len(crossing) == 2:
+            lonely = _around_bridge(block, crossing, found)
+        if not lonely:
+            return found
+        found.add(smallest(lonely))
+
+
+def _around_bridge(block: Block, crossing: Sequence[int], hidden: set[int]) -> set[int]:
+    """Shown cells of which one more, hidden, would leave some solvable hidden cell unsolvable.
+
+    Hidden cells link the lines and columns of a crossing; one whose removal parts its line from its column
+    follows from the sums of either side.
+    """
+    ends = {n: tuple((p, str(row[p])) for p in crossing) for n, row in enumerate(block["rows"])}
+    for cell in sorted(hidden):
+        side, waiting = {ends[cell][0]}, [ends[cell][0]]
+        while waiting:
+            node = waiting.pop()
+            for other in hidden - {cell}:
+                if node in ends[other]:
+                    fresh = set(ends[other]) - side
+                    side |= fresh
+                    waiting += fresh
+        if ends[cell][1] not in side:
+            across = {n for n in ends if n not in hidden and (ends[n][0] in side) != (ends[n][1] in side)}
+            if across:
+                return across
+    return set()
 
 
 def suppress(block: Block, rows: set[int]) -> Block:
@@ -130,19 +157,24 @@ def _resummed(block: Block, hidden: set[int]) -> Block:
 
 
 def _groups(block: Block) -> list[set[int]]:
-    labels = [place for place, column in enumerate(block["columns"]) if column["kind"] not in NUMERIC | {"by_row"}]
-    rows = range(len(block["rows"]))
-    groups = [set(rows)]
-    crossing = [p for p in labels if 1 < len({str(block["rows"][n][p]) for n in rows}) < len(block["rows"])]
-    if not crossing:  # labels may be numbers: segment 1, 2
-        whole = [p for p, c in enumerate(block["columns"]) if c["kind"] == "integer"]
-        crossing = [p for p in whole if 1 < len({str(block["rows"][n][p]) for n in rows}) < len(block["rows"])]
-    for place in crossing:
+    groups = [set(range(len(block["rows"])))]
+    for place in _crossing(block):
         members = defaultdict(set)
-        for number in rows:
-            members[str(block["rows"][number][place])].add(number)
+        for number, row in enumerate(block["rows"]):
+            members[str(row[place])].add(number)
         groups += members.values()
     return groups
+
+
+def _crossing(block: Block) -> list[int]:
+    """Columns of labels that several rows share: words, or else whole numbers (segment 1, 2)."""
+    kinds = [column["kind"] for column in block["columns"]]
+    for wanted in (lambda kind: kind not in NUMERIC | {"by_row"}, lambda kind: kind == "integer"):
+        places = [place for place, kind in enumerate(kinds) if wanted(kind)]
+        found = [p for p in places if 1 < len({str(row[p]) for row in block["rows"]}) < len(block["rows"])]
+        if found:
+            return found
+    return []
 
 
 def _count_columns(block: Block, row: Sequence[Any]) -> list[int]:

@@ -258,7 +258,8 @@ class _Setter:
                 ]
                 if named:
                     self._list(words[key], f'TOC \\h \\z \\t "{kind.__name__}Caption,1"', named)
-        self._break()
+        if not self.profile.text.centred_chapters:  # else each chapter begins a page by itself
+            self._break()
 
     def _list(self, title: str, code: str, entries: list[tuple[str, str, str]]) -> None:
         self._add(paragraph(run(title), "ContentsTitle"))

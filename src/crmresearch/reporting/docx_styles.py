@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crmresearch.reporting.document.fitting import _PAPERS
+from crmresearch.reporting.document.fitting import PAPERS
 from crmresearch.reporting.document.profiles import Profile
 from crmresearch.reporting.docx_xml import NAMESPACES, field, paragraph, run
 
@@ -18,59 +18,91 @@ def add_styles(file: Any, profile: Profile, language: str) -> None:
     """Give a document the styles that a report uses; those it has are set anew."""
     from docx.enum.style import WD_STYLE_TYPE
 
-    text, captions = profile.text, profile.captions
-    centre = "center" if captions.centred else "left"
-    indent = text.indent if language != "en" else 0
-    first = (
-        f'<w:ind w:firstLineChars="{round(indent * 100)}" w:firstLine="{round(indent * text.size * 20)}"/>'
-        if indent
-        else ""
-    )
-    if text.indent and language == "en":
-        first = '<w:ind w:firstLine="720"/>'
-    line = f'<w:spacing w:before="0" w:after="{round(text.after * 20)}" w:line="{round(text.line * 240)}" w:lineRule="auto"/>'
-    tight = '<w:spacing w:before="{}" w:after="{}" w:line="{}" w:lineRule="auto"/>'
-    plain = '<w:ind w:firstLine="0" w:firstLineChars="0"/>'
-    body_side = '<w:jc w:val="both"/>' if language != "en" else ""
-    # name, based on, paragraph properties in the order of the schema, size, heading font, further run properties
-    rows = [
-        ("Normal", "", f"{line}{first}{body_side}", text.size, False, ""),
-        ("Title", "Normal", f'{tight.format(2400, 480, 360)}{plain}<w:jc w:val="center"/>', 22, True, '<w:b w:val="0"/>'),
-        ("Subtitle", "Normal", f'{tight.format(0, 240, 360)}{plain}<w:jc w:val="center"/>', text.size, False, '<w:i w:val="0"/>'),
-        ("Caption", "Normal", f'<w:keepLines/>{tight.format(120, 60, 264)}{plain}<w:jc w:val="{centre}"/>', text.caption, False, '<w:b w:val="0"/><w:i w:val="0"/>'),
-        ("TableCaption", "Caption", "", text.caption, False, '<w:b w:val="0"/><w:i w:val="0"/>'),
-        ("PictureCaption", "Caption", "", text.caption, False, '<w:b w:val="0"/><w:i w:val="0"/>'),
-        ("CoverLine", "Normal", f'{tight.format(60, 60, 360)}{plain}<w:jc w:val="center"/>', text.size, False, ""),
-        ("ContentsTitle", "Normal", f'<w:keepNext/>{tight.format(240, 160, 300)}{plain}<w:jc w:val="center"/>', text.headings[0], True, ""),
-        ("QuietHeading", "Normal", f"<w:keepNext/>{tight.format(160, 40, 300)}{plain}", text.size, True, ""),
-        ("TableText", "Normal", f"{tight.format(20, 20, 252)}{plain}<w:jc w:val=\"left\"/>", text.table, False, ""),
-        ("TableNote", "Normal", f'{tight.format(40, 0, 252)}{plain}<w:jc w:val="left"/>', text.note, False, ""),
-        ("AfterTable", "Normal", f"{tight.format(0, 0, 200)}{plain}", 6, False, ""),
-        ("Figure", "Normal", f'<w:keepNext/>{tight.format(120, 40, 240)}{plain}<w:jc w:val="{centre}"/>', text.size, False, ""),
-        ("Finding", "Normal", line + first + body_side, text.size, False, ""),
-        ("ListItem", "Normal", f'{tight.format(20, 20, 320)}<w:ind w:left="420" w:hanging="300"/>', text.size, False, ""),
-        ("Hint", "Normal", line + plain, text.size, False, '<w:color w:val="7A5A00"/>'),
-        ("Pair", "Normal", f'{tight.format(0, 20, 276)}<w:ind w:left="420" w:hanging="420"/><w:jc w:val="left"/>', max(9.0, text.note), False, ""),
-        ("Reference", "Normal", f'{tight.format(0, 60, round(min(text.line, 1.5) * 240))}<w:ind w:left="480" w:hanging="480"/><w:jc w:val="left"/>', text.size, False, ""),
-    ]  # fmt: skip
-    for level, size in enumerate(text.headings, start=1):
-        side = '<w:jc w:val="center"/>' if level == 1 and text.centred_chapters else '<w:jc w:val="left"/>'
-        space = tight.format(240 if level == 1 else 200, 160 if level == 1 else 100, 300)
-        bold = "<w:b/>" if text.bold_headings else '<w:b w:val="0"/>'
-        rows.append((f"Heading{level}", "Normal", f'<w:keepNext/><w:keepLines/>{space}{plain}{side}<w:outlineLvl w:val="{level - 1}"/>', size, True, f'{bold}<w:i w:val="0"/><w:color w:val="000000"/>'))  # fmt: skip
-    tab = round((_PAPERS[profile.page.paper][0] - profile.page.left - profile.page.right) * 567)
-    for level in range(1, 4):
-        stop = f'<w:tabs><w:tab w:val="right" w:leader="dot" w:pos="{tab}"/></w:tabs>'
-        rows.append((f"TOC{level}", "Normal", f'{stop}{tight.format(0, 20, 300)}<w:ind w:left="{240 * (level - 1)}" w:firstLine="0" w:firstLineChars="0"/>', min(text.size, 11), False, ""))  # fmt: skip
     known = {style.style_id: style for style in file.styles}
-    for name, base, paragraph_properties, size, heading, extra in rows:
+    for name, base, properties, size, heading, extra in (*_text_styles(profile, language), *_list_styles(profile)):
         style = known.get(name) or file.styles.add_style(_shown_name(name), WD_STYLE_TYPE.PARAGRAPH)
-        _set(style, name, base, paragraph_properties, _run_properties(profile, size, heading, extra, language))
+        _set(style, name, base, properties, _run_properties(profile, size, heading, extra, language))
     if "CodeText" not in known:
         style = file.styles.add_style("Code Text", WD_STYLE_TYPE.CHARACTER)
         style.element.set(f"{_W}styleId", "CodeText")
-        style.font.name, style.font.size = "Consolas", None
+        style.font.name = "Consolas"
     _defaults(file, language)
+
+
+Row = tuple[str, str, str, float, bool, str]
+"""Name, the style it rests on, paragraph properties in the order of the schema, size, heading font, run properties."""
+
+_PLAIN = '<w:ind w:firstLine="0" w:firstLineChars="0"/>'
+_NOT_BOLD, _NOT_ITALIC = '<w:b w:val="0"/>', '<w:i w:val="0"/>'
+_KEEP = "<w:keepNext/>"
+
+
+def _space(before: float, after: float, line: float) -> str:
+    return f'<w:spacing w:before="{before}" w:after="{after}" w:line="{line}" w:lineRule="auto"/>'
+
+
+def _side(name: str) -> str:
+    return f'<w:jc w:val="{name}"/>'
+
+
+def _hanging(left: int, by: int) -> str:
+    return f'<w:ind w:left="{left}" w:hanging="{by}"/>'
+
+
+def _text_styles(profile: Profile, language: str) -> list[Row]:
+    """Running text, headings, captions, tables."""
+    text, captions = profile.text, profile.captions
+    size, plain = text.size, _PLAIN
+    centre = _side("center" if captions.centred else "left")
+    first = '<w:ind w:firstLine="720"/>' if text.indent else ""
+    if text.indent and language != "en":
+        first = f'<w:ind w:firstLineChars="{round(text.indent * 100)}" w:firstLine="{round(text.indent * size * 20)}"/>'
+    body = _space(0, round(text.after * 20), round(text.line * 240)) + first
+    body += _side("both") if language != "en" else ""
+    label = _NOT_BOLD + _NOT_ITALIC
+    rows: list[Row] = [
+        ("Normal", "", body, size, False, ""),
+        ("Title", "Normal", _space(2400, 480, 360) + plain + _side("center"), 22, True, _NOT_BOLD),
+        ("Subtitle", "Normal", _space(0, 240, 360) + plain + _side("center"), size, False, _NOT_ITALIC),
+        ("CoverLine", "Normal", _space(60, 60, 360) + plain + _side("center"), size, False, ""),
+        ("Caption", "Normal", "<w:keepLines/>" + _space(120, 60, 264) + plain + centre, text.caption, False, label),
+        ("TableCaption", "Caption", "", text.caption, False, label),
+        ("PictureCaption", "Caption", "", text.caption, False, label),
+        ("QuietHeading", "Normal", _KEEP + _space(160, 40, 300) + plain, size, True, ""),
+        ("TableText", "Normal", _space(20, 20, 252) + plain + _side("left"), text.table, False, ""),
+        ("TableNote", "Normal", _space(40, 0, 252) + plain + _side("left"), text.note, False, ""),
+        ("AfterTable", "Normal", _space(0, 0, 200) + plain, 6, False, ""),
+        ("Figure", "Normal", _space(120, 40, 240) + plain + centre, size, False, ""),
+        ("Finding", "Normal", body, size, False, ""),
+        ("ListItem", "Normal", _space(20, 20, 320) + _hanging(420, 300), size, False, ""),
+        ("Hint", "Normal", _space(0, 120, 300) + plain, size, False, '<w:color w:val="7A5A00"/>'),
+    ]
+    for level, points in enumerate(text.headings, start=1):
+        chapter = level == 1
+        space = _space(240, 160, 300) if chapter else _space(200, 100, 300)
+        side = _side("center" if chapter and text.centred_chapters else "left")
+        look = ("<w:b/>" if text.bold_headings else _NOT_BOLD) + _NOT_ITALIC + '<w:color w:val="000000"/>'
+        properties = f'{_KEEP}<w:keepLines/>{space}{_PLAIN}{side}<w:outlineLvl w:val="{level - 1}"/>'
+        rows.append((f"Heading{level}", "Normal", properties, points, True, look))
+    return rows
+
+
+def _list_styles(profile: Profile) -> list[Row]:
+    """Contents, definitions, references."""
+    text, page = profile.text, profile.page
+    title = _KEEP + _space(240, 160, 300) + _PLAIN + _side("center")
+    line = round(min(text.line, 1.5) * 240)
+    rows: list[Row] = [
+        ("ContentsTitle", "Normal", title, text.headings[0], True, ""),
+        ("Pair", "Normal", _space(0, 20, 276) + _hanging(420, 420) + _side("left"), max(9.0, text.note), False, ""),
+        ("Reference", "Normal", _space(0, 60, line) + _hanging(480, 480) + _side("left"), text.size, False, ""),
+    ]
+    tab = round((PAPERS[page.paper][0] - page.left - page.right) * 567)
+    for level in range(1, 4):
+        stop = f'<w:tabs><w:tab w:val="right" w:leader="dot" w:pos="{tab}"/></w:tabs>'
+        indent = f'<w:ind w:left="{240 * (level - 1)}" w:firstLine="0" w:firstLineChars="0"/>'
+        rows.append((f"TOC{level}", "Normal", stop + _space(0, 20, 300) + indent, min(text.size, 11), False, ""))
+    return rows
 
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -132,7 +164,7 @@ def set_page(section: Any, document: Document) -> None:
     from docx.shared import Cm
 
     page = document.profile.page
-    width, height = _PAPERS[page.paper]
+    width, height = PAPERS[page.paper]
     section.page_width, section.page_height = Cm(width), Cm(height)
     section.top_margin, section.bottom_margin = Cm(page.top), Cm(page.bottom)
     section.left_margin, section.right_margin = Cm(page.left), Cm(page.right)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from crmresearch.reporting.document.fitting import Fit
@@ -64,11 +64,10 @@ def run(text: str, look: str = "", extra: str = "") -> str:
 
 def field(code: str, shown: str, look: str = "") -> str:
     """A field with the text it shows until Word computes it anew."""
-    return (
-        f'<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText xml:space="preserve"> {escape(code)} '
-        f'</w:instrText></w:r><w:r><w:fldChar w:fldCharType="separate"/></w:r>{run(shown, look)}'
-        '<w:r><w:fldChar w:fldCharType="end"/></w:r>'
-    )
+    properties = f"<w:rPr>{_LOOKS[look]}</w:rPr>" if look in _LOOKS else ""
+    mark = f'<w:r>{properties}<w:fldChar w:fldCharType="{{}}"/></w:r>'
+    told = f'<w:r>{properties}<w:instrText xml:space="preserve"> {escape(code)} </w:instrText></w:r>'
+    return mark.format("begin") + told + mark.format("separate") + run(shown, look) + mark.format("end")
 
 
 def paragraph(inside: str, style: str = "", properties: str = "") -> str:
@@ -99,20 +98,15 @@ def three_lines(table: Table, fit: Fit, profile: Profile, names: Names, style: s
     outer, inner = round(rules.outer * 8), round(rules.inner * 8)
     size = f'<w:sz w:val="{round(fit.size * 2)}"/><w:szCs w:val="{round(fit.size * 2)}"/>'
     widths = [round(width * _TWIPS) for width in fit.widths]
-    head = "".join(
-        _cell(
-            run(text, "", size),
-            width,
-            flow,
-            style,
-            f'<w:tcBorders><w:bottom w:val="single" w:sz="{inner}" w:space="0" w:color="000000"/></w:tcBorders>',
-            "bottom",
-        )
-        for text, width, flow in zip(view.headings, widths, view.flows, strict=True)
-    )
+    under = f'<w:tcBorders><w:bottom w:val="single" w:sz="{inner}" w:space="0" w:color="000000"/></w:tcBorders>'
+    head = _row(view.headings, view.flows, widths, size, style, borders=under, keep=True)
+    last = len(view.rows)
     body = "".join(
-        f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{_row(table, number, cells, widths, size, names, style)}</w:tr>"
-        for number, cells in enumerate(view.rows, start=1)
+        f"<w:tr><w:trPr><w:cantSplit/></w:trPr>{row}</w:tr>"
+        for row in (
+            _row(cells, view.flows, widths, size, style, mark=_marker(table, n, names), keep=fit.whole and n < last)
+            for n, cells in enumerate(view.rows, start=1)
+        )
     )
     rule = '<w:{} w:val="single" w:sz="{}" w:space="0" w:color="000000"/>'
     none = '<w:{} w:val="nil"/>'
@@ -130,22 +124,39 @@ def three_lines(table: Table, fit: Fit, profile: Profile, names: Names, style: s
     )
 
 
-def _row(
-    table: Table, number: int, cells: Sequence[str], widths: Sequence[int], size: str, names: Names, style: str
-) -> str:
-    found = []
-    for place, (text, width, flow) in enumerate(zip(cells, widths, table.view.flows, strict=True)):
-        inside = run(text, "", size)
-        if table.address and flow == "number":
+def _marker(table: Table, row: int, names: Names) -> Callable[[int, str], str]:
+    """Puts bookmarks around a cell's number: one for each value of the record that it prints."""
+
+    def mark(place: int, inside: str) -> str:
+        if table.address and table.view.flows[place] == "number":
             for column in table.view.origins[place]:
-                inside = names.around(bookmark(f"{table.address}:r{number}c{column}"), inside)
-        found.append(_cell(inside, width, flow, style))
+                inside = names.around(bookmark(f"{table.address}:r{row}c{column}"), inside)
+        return inside
+
+    return mark
+
+
+def _row(
+    cells: Sequence[str], flows: Sequence[str], widths: Sequence[int], size: str, style: str, *,
+    mark: Callable[[int, str], str] | None = None, borders: str = "", keep: bool = False,
+) -> str:  # fmt: skip
+    found = []
+    for place, (text, width, flow) in enumerate(zip(cells, widths, flows, strict=True)):
+        inside = mark(place, run(text, "", size)) if mark else run(text, "", size)
+        apart = place > 0 and flow != "number" and flows[place - 1] == "number"
+        found.append(_cell(inside, width, flow, style, borders, keep=keep, apart=apart))
     return "".join(found)
 
 
-def _cell(inside: str, width: int, flow: str, style: str, borders: str = "", align: str = "top") -> str:
-    side = '<w:jc w:val="right"/>' if flow == "number" else ""
+def _cell(
+    inside: str, width: int, flow: str, style: str, borders: str = "", *, keep: bool = False, apart: bool = False
+) -> str:
+    """A cell: kept with the next row where the table is short, set apart from a number to its left."""
+    properties = "<w:keepNext/>" if keep else ""
+    properties += '<w:ind w:left="170" w:firstLine="0"/>' if apart else ""
+    properties += '<w:jc w:val="right"/>' if flow == "number" else ""
+    align = "bottom" if borders else "top"
     return (
         f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/>{borders}<w:vAlign w:val="{align}"/></w:tcPr>'
-        f"{paragraph(inside, style, side)}</w:tc>"
+        f"{paragraph(inside, style, properties)}</w:tc>"
     )

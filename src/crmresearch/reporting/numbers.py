@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
@@ -59,6 +59,8 @@ class Style:
     bounded : frozenset[str]
         Columns and values that cannot exceed one (p, r, α) and lose the zero before the point.
     bounded_decimals : int
+    followers : frozenset[str]
+        Limits of intervals and the like, bounded where a bounded value (a p apart) stands beside them.
     mean_sd : bool
         A mean and the standard deviation beside it share a cell: M ± SD.
     stars : tuple[Decimal, ...]
@@ -72,9 +74,16 @@ class Style:
     missing: str = "–"
     bounded: frozenset[str] = frozenset()
     bounded_decimals: int = 3
+    followers: frozenset[str] = frozenset()
     mean_sd: bool = False
     stars: tuple[Decimal, ...] = ()
     starred: frozenset[str] = frozenset()
+
+    def governing(self, name: str, beside: Iterable[str]) -> str:
+        """The name that decides how a value is printed: its own, or that of the bounded value it belongs to."""
+        if name not in self.followers:
+            return name
+        return next((other for other in beside if other in self.bounded and not other.startswith("p_")), name)
 
 
 REPORT = Style()
@@ -151,7 +160,7 @@ def _number(number: Decimal, kind: str, language: Language, style: Style) -> str
         text = text[1:] if not text.strip("-0.,") else "−" + text[1:]
     if kind in {"share", "level"}:
         text += space + "%"
-    return f"={space}{text}" if kind == "equals_p" else text
+    return f"=\xa0{text}" if kind == "equals_p" else text
 
 
 def shortened(text: str, language: Language) -> str:

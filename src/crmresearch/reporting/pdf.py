@@ -166,7 +166,7 @@ def _part(part: Part, document: Document, room: Path) -> dict[str, Any]:
                 "rows": [[_breakable(clean(text)) for text in row] for row in view.rows],
                 "notes": [clean(text) for text in view.notes],
             }
-            shown = {"size": fit.size, "widths": fit.widths, "turned": fit.turned}
+            shown = {"size": fit.size, "widths": fit.widths, "turned": fit.turned, "whole": fit.whole}
             return {"kind": "table", "label": part.label, "anchor": part.anchor, "view": set_view, "fit": shown}
         case Picture():
             return _picture(part, document, room)

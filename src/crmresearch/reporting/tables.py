@@ -61,6 +61,7 @@ def view_table(
     """
     columns = block["columns"]
     names = [column["name"] for column in columns]
+    columns = [{**column, "governing": style.governing(column["name"], names)} for column in columns]
     row_kinds = block.get("row_kinds") or [""] * len(block["rows"])
     texts = [
         [
@@ -145,4 +146,4 @@ def _cell(
     kind = row_kind if column["kind"] == "by_row" else column["kind"]
     if kind == "text" and isinstance(value, str) and value in words:
         return words[value][language]
-    return format_value(value, kind, language, style, name=column["name"])
+    return format_value(value, kind, language, style, name=column["governing"])

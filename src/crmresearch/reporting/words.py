@@ -211,7 +211,8 @@ class Words:
             if kind == "plural":
                 yield forms.split("|")[values[name] != 1], ""
             else:
-                yield self.value(values[name], kind or "", language, style, name=name), name
+                governing = style.governing(name, values)
+                yield self.value(values[name], kind or "", language, style, name=governing), name
         yield template[end:], ""
 
     def value(self, value: Any, kind: str, language: Language, style: Style = REPORT, *, name: str = "") -> str:

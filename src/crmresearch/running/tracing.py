@@ -109,7 +109,7 @@ def trace(project: Project, edition: Path, address: str) -> Trace:
         function=recipe["function"] if recipe else "",
         method=recipe["method"]["text"]["en"] if recipe else "",
         options=tuple((o["label"]["en"], o["text"]["en"]) for o in recipe["options"]) if recipe else (),
-        parameters=sheet.edition.studies[study].parameters or record["parameters"],
+        parameters={**record["parameters"], **sheet.edition.studies[study].parameters},
         inputs={
             name: record["inputs"][name]
             for name in (cell.tables if cell else record["inputs"])
@@ -126,7 +126,7 @@ def addresses(edition: Path) -> Iterator[str]:
     """The address of every number of an edition's tables and findings."""
     sheet, _ = lay_out(edition, "en", lenient=True)
     for anchor, label in sheet.labels.items():
-        study, block = _block_at(sheet, anchor)
+        block = _block_at(sheet, anchor)[1]
         if block is None:
             continue
         if block["type"] == "finding":
@@ -142,7 +142,7 @@ def addresses(edition: Path) -> Iterator[str]:
 def describe(found: Trace) -> str:
     """A trace as lines to read."""
     lines = [f"{found.address}  {found.printed}", f"  value       {found.value!r}", f"  is          {found.what}"]
-    lines += [f"  study       {found.study}, block {found.block}"]
+    lines += [f"  study       {found.study}, block {found.block}" if found.study else f"  stands in   {found.block}"]
     if found.cell:
         lines += [f"  cell        code cell {found.cell.cell} of studies/{found.study}/notebook.ipynb"]
         lines += [f"              {line}" for line in found.cell.source.splitlines()]

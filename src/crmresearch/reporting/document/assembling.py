@@ -31,8 +31,8 @@ from crmresearch.reporting.document.profiles import DEFAULT, Profile, load_profi
 from crmresearch.reporting.document.prose import (
     Passage,
     Piece,
-    cited_keys,
     citation_items,
+    cited_keys,
     plain_heading,
     read_prose,
 )
@@ -74,6 +74,10 @@ class Sheet:
         """Name of the function that gave a block."""
         blocks = self.records.get(study, {}).get("blocks", ())
         return next((b["function"] for b in blocks if b["id"] == block.get("result")), "")
+
+    def sentence(self, study: str, block: Block) -> str:
+        """A finding as this document prints it."""
+        return "".join(run.text for run in finding_runs(self, study, block))
 
     def place_of(self, anchor: str) -> str:
         """How the text calls the part that an anchor names; empty if there is none."""
@@ -222,14 +226,9 @@ def _section(sheet: Sheet, section: Section) -> Iterator[Part]:
     for passage in section.prose:
         yield from _paragraphs(sheet, passage)
     if section.ask and not section.prose:
-        yield Paragraph(
-            (
-                Run(
-                    f"{sheet.voice.say('ask_author')}{'' if sheet.language == 'zh' else ' '}{sheet.voice.script(section.ask)}"
-                ),
-            ),
-            "hint",
-        )
+        blank = "" if sheet.language == "zh" else " "
+        ask = f"{sheet.voice.say('ask_author')}{blank}{sheet.voice.script(section.ask)}"
+        yield Paragraph((Run(ask),), "hint")
     for shown in section.shows:
         yield from own_parts.SHOWN[shown](sheet)
     if section.part:

@@ -7,25 +7,27 @@ from dataclasses import dataclass
 from crmresearch.reporting.document.profiles import Profile
 from crmresearch.reporting.tables import TableView
 
-_PAPERS = {"a4": (21.0, 29.7), "us-letter": (21.59, 27.94)}
+PAPERS = {"a4": (21.0, 29.7), "us-letter": (21.59, 27.94)}  # centimetres
 _SMALLEST = 0.72
 _PADDING_CM = 0.28
 _WIDEST_WORDS = 34
 _POINT_CM = 2.54 / 72
+_MOST_KEPT_ROWS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Size in points, widths of the columns in centimetres, and whether the page is turned."""
+    """Size in points, widths of the columns in centimetres; whether the page is turned, the table kept whole."""
 
     size: float
     widths: tuple[float, ...]
     turned: bool = False
+    whole: bool = False
 
 
 def text_width(profile: Profile, *, turned: bool = False) -> float:
     """Width in centimetres between the margins."""
-    width, height = _PAPERS[profile.page.paper]
+    width, height = PAPERS[profile.page.paper]
     return (height if turned else width) - profile.page.left - profile.page.right
 
 
@@ -49,7 +51,14 @@ def fit_table(view: TableView, profile: Profile) -> Fit:
     spare = max(0.0, scale - 1) * sum(needs) / len(needs) if scale > 1 else 0.0
     shares = [need + spare for need in needs]
     room = text_width(profile, turned=turned) - _PADDING_CM * len(needs)
-    return Fit(size, tuple(round(_PADDING_CM + room * share / sum(shares), 3) for share in shares), turned)
+    return Fit(
+        size, tuple(round(_PADDING_CM + room * share / sum(shares), 3) for share in shares), turned, _is_short(view)
+    )
+
+
+def _is_short(view: TableView) -> bool:
+    """Whether a table fits the rest of most pages, and so is not broken between two."""
+    return len(view.rows) <= _MOST_KEPT_ROWS and all(_halves(cell) < 200 for row in view.rows for cell in row)
 
 
 def _need(view: TableView, column: int) -> float:

@@ -43,7 +43,7 @@ class Chapter(BaseModel):
     chapters: tuple[Chapter, ...] = ()
 
     def walk(self) -> Iterator[Chapter]:
-        """This chapter and all below it."""
+        """The chapter and all below it."""
         yield self
         for chapter in self.chapters:
             yield from chapter.walk()

@@ -13,9 +13,9 @@ from crmresearch.reporting.document.model import Heading, Pairs, Paragraph, Part
 from crmresearch.reporting.tables import TableView, view_rows
 
 if TYPE_CHECKING:
+    from crmresearch.reporting.document.assembling import Sheet
     from crmresearch.reporting.document.voice import Voice
     from crmresearch.reporting.edition import Edition
-    from crmresearch.reporting.document.assembling import Sheet
 
 FURNITURE = (
     "contents", "list_of_tables", "list_of_figures", "references", "notes", "recipe", "function", "source",
@@ -50,7 +50,7 @@ def summary(sheet: Sheet) -> Iterator[Part]:
         for block in findings:
             verdict = block["verdict"] or ""
             shown = f"{block['claim']} {voice.words.verdict(verdict, sheet.language)}".strip() if verdict else ""
-            runs = (Run(block["text"][sheet.language], anchor=f"{study}-{block['id']}"),)
+            runs = (Run(sheet.sentence(study, block), anchor=f"{study}-{block['id']}"),)
             yield Paragraph(runs, "item", "", shown, verdict)
     if not found:
         yield Paragraph((Run(voice.say("no_findings")),))
@@ -73,9 +73,9 @@ def _case(sheet: Sheet) -> Iterator[Part]:
 
 def _quality(sheet: Sheet) -> Iterator[Part]:
     yield Paragraph((Run(sheet.voice.say("data_quality_lead")),))
-    where = f"{sheet.voice.say('appendix_word')}{'' if sheet.language == 'zh' else ' '}A"
-    yield Paragraph((Run(where, anchor="appendix-cleaning"), Run("：" if sheet.language == "zh" else ": "),
-                     Run(sheet.voice.say("appendix_cleaning")), Run("。" if sheet.language == "zh" else ".")))  # fmt: skip
+    blank, colon, stop = ("", "：", "。") if sheet.language == "zh" else (" ", ": ", ".")
+    where = Run(f"{sheet.voice.say('appendix_word')}{blank}A", anchor="appendix-cleaning")
+    yield Paragraph((where, Run(f"{colon}{sheet.voice.say('appendix_cleaning')}{stop}")))
     quality = sheet.edition.intake.quality
     for empty, key in ((quality.quarantine, "nothing_quarantined"), (quality.log, "nothing_logged")):
         if not empty:
@@ -95,7 +95,7 @@ def _hypotheses(sheet: Sheet) -> Iterator[Part]:
             if block["type"] == "finding" and block["verdict"]:
                 anchor = _section_of(sheet, study, block["id"])
                 verdict = sheet.voice.words.verdict(block["verdict"], sheet.language)
-                text = block["text"][sheet.language]
+                text = sheet.sentence(study, block)
                 rows.append((f"H{len(rows) + 1}", block["claim"], text, verdict, sheet.place_of(anchor)))
     if not rows:
         yield Paragraph((Run(sheet.voice.say("claims_none")),))

@@ -104,7 +104,7 @@ def place(outline: Outline, studies: Sequence[StudyText], language: str) -> list
                 taken[id(chapter)].append(part)
                 order[(id(chapter), part.study, part.anchor)] = (rank, study_number)
     for chapter in chapters:
-        taken[id(chapter)].sort(key=lambda part: order[(id(chapter), part.study, part.anchor)])  # noqa: B023
+        taken[id(chapter)].sort(key=lambda part: order[(id(chapter), part.study, part.anchor)])
     sections = [section for chapter in outline.chapters for section in _sections(chapter, 1, taken, studies, language)]
     number(sections)
     return sections

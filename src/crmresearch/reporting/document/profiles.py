@@ -83,6 +83,7 @@ class Numbers(_Strict):
     missing: str = "–"
     bounded: tuple[str, ...] = ()
     bounded_decimals: int = 3
+    followers: tuple[str, ...] = ()
     mean_sd: bool = False
     stars: tuple[Decimal, ...] = ()
     starred: tuple[str, ...] = ()
@@ -126,6 +127,7 @@ class Profile(_Strict):
             missing=given.missing,
             bounded=frozenset(given.bounded),
             bounded_decimals=given.bounded_decimals,
+            followers=frozenset(given.followers),
             mean_sd=given.mean_sd,
             stars=given.stars,
             starred=frozenset(given.starred),

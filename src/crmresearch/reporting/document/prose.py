@@ -42,11 +42,11 @@ class Passage:
 
 
 def read_prose(text: str) -> list[Passage]:
-    """Split a Markdown text by its headings; what stands before the first is a passage without one.
+    r"""Split a Markdown text by its headings; what stands before the first is a passage without one.
 
     Examples
     --------
-    >>> [(p.heading, len(p.paragraphs)) for p in read_prose("Hello.\\n\\n# Theory\\n\\nOne.\\n\\n- two\\n- three")]
+    >>> [(p.heading, len(p.paragraphs)) for p in read_prose("Hello.\n\n# Theory\n\nOne.\n\n- two\n- three")]
     [('', 1), ('Theory', 3)]
     """
     passages = [Passage(0, "", 1)]
