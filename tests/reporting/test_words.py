@@ -37,7 +37,7 @@ findings:
 
 def test_files_of_the_package_keep_every_rule():
     words = load_words()
-    assert all(entry["kind"] in KINDS for entry in words.entries["columns"].values())
+    assert all(entry["kind"] in KINDS for area in words.areas.values() for entry in area.get("columns", {}).values())
     assert words.column("customer_id", "zh") == "客户编号"
     assert words.label("supported", "en") == "supported"
 
@@ -68,11 +68,29 @@ def test_a_broken_file_is_refused_with_key_and_rule(tmp_path, text, match):
         words_of(tmp_path, text)
 
 
-def test_one_key_with_two_wordings_is_refused(tmp_path):
-    text = "labels: {a: {en: A, zh: 甲}}"
-    assert words_of(tmp_path, text, text).label("a", "en") == "A"
-    with pytest.raises(WordsError, match=r"words1\.yaml, labels: 'a' stands in two files with different words"):
+def test_a_caption_with_two_wordings_is_refused(tmp_path):
+    text = "exhibits: {a: {en: A, zh: 甲}}"
+    assert words_of(tmp_path, text, text).caption("a", "en") == "A"
+    with pytest.raises(WordsError, match=r"words1\.yaml, exhibits: 'a' stands in two files with different words"):
         words_of(tmp_path, text, text.replace("甲", "乙"))
+
+
+def test_files_word_columns_for_what_they_name_themselves(tmp_path):
+    one = "columns: {level: {en: Level, zh: 水平, kind: text}}\nexhibits: {a: {en: A, zh: 甲}}"
+    other = (
+        "columns: {level: {en: Median, zh: 中位数, kind: number}}\nfigures: {b: {en: B, zh: 乙, alt: {en: b, zh: 乙}}}"
+    )
+    words = words_of(tmp_path, one, other, "exhibits: {c: {en: C, zh: 丙}}")
+    assert words.of("exhibits", "a").column("level", "en") == "Level"
+    assert words.of("figures", "b").kind("level") == "number"
+    assert words.of("figures", "b").say("zh")("level") == "中位数"
+    for elsewhere in (words, words.of("exhibits", "c")):
+        with pytest.raises(
+            WordsError, match=r"'level' in 'columns' is worded differently in words0\.yaml, words1\.yaml"
+        ):
+            elsewhere.column("level", "en")
+        assert elsewhere.word("level") is None, "a cell of data that happens to read so"
+        assert elsewhere.with_terms({"level": {"en": "Storey"}}).column("level", "en") == "Storey"
 
 
 def test_unknown_key_names_the_nearest():

@@ -160,7 +160,7 @@ def _number(number: Decimal, kind: str, language: Language, style: Style) -> str
         text = text[1:] if not text.strip("-0.,") else "−" + text[1:]
     if kind in {"share", "level"}:
         text += space + "%"
-    return f"=\xa0{text}" if kind == "equals_p" else text
+    return f"={space}{text}" if kind == "equals_p" else text
 
 
 def shortened(text: str, language: Language) -> str:

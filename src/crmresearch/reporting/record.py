@@ -209,28 +209,30 @@ class Record:
         }
 
     def _finding(self, finding: Finding, recipe_id: str) -> None:
-        template, values = dict(self.words.template(finding)), plain(finding.values)
+        words = self.words.of("findings", finding.key)
+        template, values = dict(words.template(finding)), plain(finding.values)
         self._add(
             "finding",
             finding.key,
             key=finding.key,
-            text={language: self.words.fill(template[language], values, language) for language in LANGUAGES},
+            text={language: words.fill(template[language], values, language) for language in LANGUAGES},
             template=template,
             values=values,
-            words=self._wording(_leaves(values)),
+            words=_wording(words, _leaves(values)),
             verdict=finding.verdict,
             claim=finding.claim,
             result=recipe_id,
         )
 
     def _table(self, exhibit: Exhibit, recipe_id: str) -> None:
+        words = self.words.of("exhibits", exhibit.key)
         data, name = exhibit.data, self._id("table", exhibit.key)
         shown = data if exhibit.rows_shown is None else data.head(exhibit.rows_shown)
         columns = [
             {
                 "name": str(column),
-                "label": dict(self.words.text("columns", column)),
-                "kind": self.words.kind(column),
+                "label": dict(words.text("columns", column)),
+                "kind": words.kind(column),
                 "personal": column in _PERSONAL,
             }
             for column in data.columns
@@ -246,46 +248,37 @@ class Record:
             "id": name,
             "key": exhibit.key,
             "number": self._number("table"),
-            "caption": dict(self.words.text("exhibits", exhibit.key)),
+            "caption": dict(words.text("exhibits", exhibit.key)),
             "columns": columns,
             "rows": [list(row) for row in zip(*cells, strict=True)],
             "rows_total": len(data),
-            "words": self._wording(worded),
-            "notes": [{"key": key, "text": dict(self.words.text("notes", key))} for key in exhibit.notes],
+            "words": _wording(words, worded),
+            "notes": [{"key": key, "text": dict(words.text("notes", key))} for key in exhibit.notes],
             "file": file,
             "sha256": _sha256(self.folder / file),
             "guarded_cells": guarded,
             "result": recipe_id,
         }
         if any(column["kind"] == "by_row" for column in columns):
-            block["row_kinds"] = [self._row_kind(values) for values in cells[0]]
+            block["row_kinds"] = [_row_kind(words, values) for values in cells[0]]
         self._append(block)
 
-    def _row_kind(self, name: Any) -> str:
-        kind = self.words.kind(name) if name in self.words.entries["columns"] or name in self.words.terms else "number"
-        return kind if kind in NUMERIC or kind in {"date", "flag"} else "number"
-
     def _recipe(self, recipe: Recipe, function: str, recipe_id: str) -> None:
-        options = []
+        words, options = self.words.of("methods", recipe.method), []
         for key, raw in recipe.options.items():
             value = plain(raw)
-            text = {language: self.words.value(value, "", language) for language in LANGUAGES}
-            options.append({"key": key, "label": dict(self.words.text("options", key)), "value": value, "text": text})
+            text = {language: words.value(value, "", language) for language in LANGUAGES}
+            options.append({"key": key, "label": dict(words.text("options", key)), "value": value, "text": text})
         self._append(
             {
                 "type": "recipe",
                 "id": recipe_id,
                 "function": function,
-                "method": {"key": recipe.method, "text": dict(self.words.text("methods", recipe.method))},
+                "method": {"key": recipe.method, "text": dict(words.text("methods", recipe.method))},
                 "options": options,
                 "source": recipe.source,
             }
         )
-
-    def _wording(self, values: Any) -> dict[str, dict[str, str]]:
-        """Both wordings of every value that is a word, in order of first appearance."""
-        words = {value: self.words.word(value) for value in dict.fromkeys(v for v in values if isinstance(v, str))}
-        return {value: dict(text) for value, text in words.items() if text}
 
     def _number(self, kind: str) -> int:
         return 1 + sum(block["type"] == kind for block in self.blocks)
@@ -305,6 +298,18 @@ class Record:
             )
         self.blocks.append(block)
         return block
+
+
+def _row_kind(words: Words, name: Any) -> str:
+    """How the values of a row are printed that is named by a column's or a term's key."""
+    kind = words.kind(name) if name in words.entries["columns"] or name in words.terms else "number"
+    return kind if kind in NUMERIC or kind in {"date", "flag"} else "number"
+
+
+def _wording(words: Words, values: Any) -> dict[str, dict[str, str]]:
+    """Both wordings of every value that is a word, in order of first appearance."""
+    found = {value: words.word(value) for value in dict.fromkeys(v for v in values if isinstance(v, str))}
+    return {value: dict(text) for value, text in found.items() if text}
 
 
 def read_record(folder: Path) -> dict[str, Any]:

@@ -95,6 +95,7 @@ def view_rows(
     key: str, rows: Sequence[Mapping[str, Any]], words: Words, language: Language, style: Style = REPORT
 ) -> TableView:
     """Set rows that come with an edition, such as its cleaning ledger; columns without a value are left out."""
+    words = words.of("exhibits", key)
     names = [name for name in (rows[0] if rows else ()) if any(row[name] not in (None, "") for row in rows)]
     return TableView(
         caption=words.caption(key, language),

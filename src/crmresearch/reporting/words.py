@@ -7,6 +7,7 @@ each key. This module reads them, checks them, and puts values into sentences.
 from __future__ import annotations
 
 import re
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -38,6 +39,9 @@ notes, methods, options, sections
     Notes under tables, names of methods, options of a recipe, headings of a report.
 """
 
+_SHARED = ("columns", "labels", "options")
+"""Parts in which files may word one key differently; each file's wording holds for what the file itself names."""
+
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?(?::([^{}|]*\|[^{}|]*))?\}")
 _VERDICTS = {
@@ -63,10 +67,25 @@ class Words:
         Section → key → entry, as the words files write it.
     terms : Mapping[str, Mapping[str, str]]
         Names a case brings along (constructs, items, columns of its own), each with en, zh, kind.
+    areas : Mapping[str, Mapping[str, Mapping[str, Any]]]
+        Name of a words file → its own sections.
     """
 
     entries: Mapping[str, Mapping[str, Any]]
     terms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    areas: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+
+    def of(self, section: str, key: str) -> Words:
+        """The words as the file speaks that holds ``key``: of what several files word, its own wording counts.
+
+        Parameters
+        ----------
+        section, key : str
+            Of a table (``"exhibits"``), a figure, a finding or a method. An unknown key changes nothing.
+        """
+        home = next((area for area in self.areas.values() if key in area.get(section, ())), {})
+        own = {part: ChainMap(home[part], self.entries[part]) for part in _SHARED if part in home}
+        return replace(self, entries={**self.entries, **own}) if own else self
 
     def with_terms(self, terms: Mapping[str, Mapping[str, str]]) -> Words:
         """Add a case's own names; a name the words files have keeps their wording.
@@ -94,7 +113,7 @@ class Words:
         WordsError
             No words file has the key; the message lists the nearest.
         """
-        found = self.entries[section].get(key)
+        found = self._entry(section, key)
         if found is None and section in {"columns", "labels"}:
             found = self.terms.get(key)
         if found is None:
@@ -106,6 +125,18 @@ class Words:
             )
         return {language: found[language] for language in LANGUAGES}
 
+    def _entry(self, section: str, key: str) -> Any:
+        found = self.entries[section].get(key)
+        if isinstance(found, _Disputed) and key in self.terms:
+            return None
+        if isinstance(found, _Disputed):
+            raise WordsError(
+                f"{key!r} in {section!r} is worded differently in {_AND['en'].join(found)}",
+                where="reporting/words",
+                repair="Word it in the file of what uses it too.",
+            )
+        return found
+
     def column(self, name: str, language: Language) -> str:
         """Label of a table's column."""
         return self.text("columns", name)[language]
@@ -113,7 +144,7 @@ class Words:
     def kind(self, name: str) -> str:
         """How the values of a column are printed: one of ``numbers.KINDS``."""
         self.text("columns", name)
-        return (self.entries["columns"].get(name) or self.terms[name])["kind"]
+        return (self._entry("columns", name) or self.terms[name])["kind"]
 
     def caption(self, key: str, language: Language) -> str:
         """Caption of a table."""
@@ -141,7 +172,9 @@ class Words:
         """The text of a label, term or column named ``key``; None where it is none of them."""
         if not isinstance(key, str):
             return None
-        found = self.entries["labels"].get(key) or self.terms.get(key) or self.entries["columns"].get(key)
+        own = (self.entries[section].get(key) for section in ("labels", "columns"))
+        label, column = (None if isinstance(found, _Disputed) else found for found in own)
+        found = label or self.terms.get(key) or column
         return found and {language: found[language] for language in LANGUAGES}
 
     def note(self, key: str, language: Language) -> str:
@@ -254,23 +287,33 @@ def read_words(paths: list[Path]) -> Words:
     Raises
     ------
     WordsError
-        A file breaks a rule: an unknown section or kind, a key twice (in two files it may stand with
-        the same words), an empty text, a language missing, or sentences that state different values in
-        different languages.
+        A file breaks a rule: an unknown section or kind, a key twice (columns, labels and options may
+        stand in several files, each for itself), an empty text, a language missing, or sentences that
+        state different values in different languages.
     """
     entries: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
-    for path in paths:
-        for section, items in _read(path).items():
+    areas = {path.stem: _read(path) for path in paths}
+    for area, sections in areas.items():
+        for section, items in sections.items():
             if section not in SECTIONS:
-                raise WordsError(f"unknown section {section!r}{nearest(section, SECTIONS)}", where=path.name)
-            for key, entry in (items or {}).items():
+                raise WordsError(f"unknown section {section!r}{nearest(section, SECTIONS)}", where=f"{area}.yaml")
+            for key, entry in items.items():
+                known = entries[section].get(key, entry)
                 problem = _problem(section, key, entry)
-                if entries[section].get(key, entry) != entry:
+                if known != entry and section not in _SHARED:
                     problem = "stands in two files with different words"
                 if problem:
-                    raise WordsError(f"{key!r} {problem}", where=f"{path.name}, {section}")
-                entries[section][key] = entry
-    return Words(entries)
+                    raise WordsError(f"{key!r} {problem}", where=f"{area}.yaml, {section}")
+                entries[section][key] = entry if known == entry else _disputed(areas, section, key)
+    return Words(entries, areas=areas)
+
+
+class _Disputed(tuple):
+    """Names of the files that word one key differently."""
+
+
+def _disputed(areas: Mapping[str, Mapping[str, Any]], section: str, key: str) -> _Disputed:
+    return _Disputed(f"{area}.yaml" for area, sections in areas.items() if key in sections.get(section, ()))
 
 
 class _Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):
@@ -287,7 +330,8 @@ class _Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader) or {}
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader) or {}
+        return {section: items or {} for section, items in content.items()}
     except yaml.YAMLError as error:
         raise WordsError(f"not valid YAML: {error}", where=path.name) from None
 

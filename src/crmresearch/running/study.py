@@ -215,7 +215,8 @@ class Study:
         from crmresearch.reporting.figures.theme import theme
 
         with theme():
-            figures = {lang: plot(data, self._words.say(lang), **options) for lang in LANGUAGES}
+            words = self._words.of("figures", key)
+            figures = {lang: plot(data, words.say(lang), **options) for lang in LANGUAGES}
             block = self._record.figure(key, figures)
         for figure in figures.values():
             pyplot.close(figure)

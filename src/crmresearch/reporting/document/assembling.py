@@ -333,7 +333,8 @@ def _block(sheet: Sheet, study: str, block: Block) -> Iterator[Part]:
 
 def finding_runs(sheet: Sheet, study: str, block: Block) -> Runs:
     """A finding's sentence, each of its numbers with its address."""
-    language, words = sheet.language, sheet.voice.words.with_terms(_terms(block["words"]))
+    language = sheet.language
+    words = sheet.voice.words.of("findings", block["key"]).with_terms(_terms(block["words"]))
     address = sheet.labels[f"{study}-{block['id']}"].address
     kinds = dict(placeholders(block["template"][language]))
     runs = []

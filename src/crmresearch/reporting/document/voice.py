@@ -51,7 +51,9 @@ class Voice:
 def voice_of(language: ReportLanguage) -> Voice:
     """The voice of a language."""
     words = load_words()
-    return Voice(language, Words(_traditional(words.entries)) if language == "zh-hant" else words)
+    if language == "zh-hant":
+        words = Words(_traditional(words.entries), areas=_traditional(words.areas))
+    return Voice(language, words)
 
 
 @cache
@@ -69,5 +71,5 @@ def _traditional(content: Any) -> Any:
             )
         return {key: _traditional(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        return [_traditional(item) for item in content]
+        return type(content)(_traditional(item) for item in content)
     return content
