@@ -41,6 +41,7 @@ from crmresearch.reporting.document.voice import Voice, voice_of
 from crmresearch.reporting.edition import Edition, load_edition
 from crmresearch.reporting.numbers import NUMERIC, ReportLanguage
 from crmresearch.reporting.record import Block, read_record
+from crmresearch.reporting.refusals import in_chinese
 from crmresearch.reporting.tables import view_table
 from crmresearch.reporting.words import placeholders
 
@@ -327,8 +328,17 @@ def _block(sheet: Sheet, study: str, block: Block) -> Iterator[Part]:
             pairs = tuple((option["label"][language], option["text"][language]) for option in block["options"])
             yield Recipe(block["method"]["text"][language], pairs, block["function"], block["source"], anchor)
         case "refusal":
-            what = f"{block['where']}: {block['what']}" if block["where"] else block["what"]
-            yield Refusal(block["function"].rpartition(".")[2], _sentence(what), block["repair"], anchor)
+            yield _refusal(sheet, block, anchor)
+
+
+def _refusal(sheet: Sheet, block: Block, anchor: str) -> Refusal:
+    what, repair, colon = block["what"], block["repair"], ": "
+    if sheet.language == "zh":
+        what, repair, colon = (*map(sheet.voice.script, map(in_chinese, (what, repair))), "：")
+    where = block["where"] + colon if block["where"] else ""
+    return Refusal(
+        block["function"].rpartition(".")[2], _sentence(where + what, _SENTENCE_STOP[sheet.language]), repair, anchor
+    )
 
 
 def finding_runs(sheet: Sheet, study: str, block: Block) -> Runs:
