@@ -93,7 +93,8 @@ def write_edition(folder: Path, tables: int, figures: int) -> None:
             "schema": 1, "case": "drawn", "title": both, "description": both, "edition": "2025-12-31-001",
             "as_of": "2025-12-31", "number": 1, "made": "2026-01-02T03:04:05+00:00", "languages": ("zh",),
             "simulated": True, "currency": "CNY", "citation": "", "provenance": provenance,
-            "intake": {"key": "k", "processed": "d", "tables": ("orders",)}, "inputs": {}, "software": {"key": "", "crmresearch": "0"},
+            "intake": {"key": "k", "processed": "d", "tables": ("orders",)}, "inputs": {},
+            "software": {"key": "", "crmresearch": "0"},
             "studies": studies, "rerun": "crmresearch run drawn", "layout": {"profile": "gbt7713", "outline": "plain"},
         }
     )  # fmt: skip
