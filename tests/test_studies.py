@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from crmresearch.case import Project, load_case
 from crmresearch.reporting.record import read_record
 from crmresearch.running.plan import Request
 from crmresearch.running.runner import CaseOutcome, run
+from crmresearch.running.tracing import addresses, trace
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = {name: set(load_case(Project(ROOT), name).file.studies) for name in Project(ROOT).cases()}
@@ -78,3 +83,58 @@ def test_plain_papermill_runs_a_study(built_in: Project, outcomes: dict[str, Cas
     by_hand = built_in.reports / "ecsi_mobile" / "by-hand" / "satisfaction_loyalty"
     by_runner = outcomes["ecsi_mobile"].edition / "studies" / "satisfaction_loyalty"
     assert json.loads((by_hand / "record.json").read_text(encoding="utf-8")) == read_record(by_runner)
+
+
+N_TRACED = 200
+
+
+def test_random_numbers_of_the_reports_are_followed_back_to_rows_that_give_them(
+    built_in: Project, outcomes: dict[str, CaseOutcome]
+) -> None:
+    """H6: each resolves; the page prints it; the whole table on disk holds it; a customer's own rows add up to it."""
+    known = [(case, address) for case in CASES for address in addresses(outcomes[case].edition)]
+    chosen = random.Random(20260101).sample(known, N_TRACED)
+    customers = [k for k in known if k[0] == "cdnow" and _of_one_customer(built_in, outcomes, *k)]
+    assert len(customers) >= 20
+    rows_read = 0
+    for case, address in [*chosen, *random.Random(1).sample(customers, 20)]:
+        edition = outcomes[case].edition
+        found = trace(built_in, edition, address)
+        page = (edition / "report.en.html").read_text(encoding="utf-8")
+        mark = address.replace("-", "_").replace(":", "__")
+        shown = re.search(rf'id="{mark}"><a[^>]*>([^<]*)</a>', page)
+        assert shown and shown[1] == found.printed, address
+        assert found.function and found.cell and found.method and len(found.rows) > 0, address
+        assert found.cell.function in found.cell.source
+        block = {b["id"]: b for b in read_record(edition / "studies" / found.study)["blocks"]}[found.block]
+        if cell := re.search(r":r(\d+)c(\d+)", address):
+            whole = pd.read_csv(edition / "studies" / found.study / block["file"], dtype=str, encoding="utf-8-sig")
+            written = whole.iloc[int(cell[1]) - 1, int(cell[2]) - 1]
+            assert (found.value is None and pd.isna(written)) or float(written) == pytest.approx(float(found.value))
+        if (case, address) in customers:
+            rows_read += _recompute(built_in, case, found, block["columns"][int(cell[2]) - 1]["name"])
+    assert rows_read >= 10
+
+
+def _of_one_customer(project: Project, outcomes: dict[str, CaseOutcome], case: str, address: str) -> bool:
+    return address.startswith("T1-2:")  # the purchase history of each customer
+
+
+def _recompute(project: Project, case: str, found, column: str) -> int:
+    """Counts, sums and days from nothing but the raw lines that the trace names."""
+    orders = pq.read_table(next((project.processed / case).glob("*/orders.parquet"))).to_pandas()
+    own = orders.merge(found.rows[["source_file", "source_row"]], on=["source_file", "source_row"])
+    assert len(own) == len(found.rows) and own["customer_id"].nunique() == 1
+    paid = own[own["amount"] >= 0]
+    expected = {
+        "n_orders": len(paid),
+        "n_purchase_days": paid["date"].nunique(),
+        "frequency": max(0, paid["date"].nunique() - 1),
+        "spend": float(own["amount"].sum()),
+        "returned": float(-own.loc[own["amount"] < 0, "amount"].sum()),
+        "t_x_days": (max(paid["date"]) - min(paid["date"])).days,
+    }
+    if column in expected:
+        assert float(found.value) == pytest.approx(float(expected[column]), abs=0.005)
+        return 1
+    return 0

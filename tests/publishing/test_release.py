@@ -168,6 +168,10 @@ def test_twin_has_the_shape_of_the_case_and_none_of_its_rows(tmp_path):
     twin = load_case(Project(tmp_path), "twin")
     assert twin.file.simulated
     table = clean_files(twin).tables["survey"].to_pandas()
-    assert len(table) == n and abs(table["q1"].corr(table["q2"], method="spearman") - survey["q1"].corr(survey["q2"], method="spearman")) < 0.2
+    assert (
+        len(table) == n
+        and abs(table["q1"].corr(table["q2"], method="spearman") - survey["q1"].corr(survey["q2"], method="spearman"))
+        < 0.2
+    )
     again = write_twin(case, {"survey": survey}, tmp_path / "again", k=10)
     assert (again / "survey.csv").read_bytes() == (folder / "survey.csv").read_bytes()

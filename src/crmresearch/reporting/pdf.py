@@ -28,7 +28,6 @@ from crmresearch.reporting.document.model import (
     Table,
 )
 from crmresearch.reporting.docx_xml import clean
-from crmresearch.reporting.figures.theme import FontError
 from crmresearch.reporting.numbers import ReportLanguage
 
 _LATIN = {"serif": "Libertinus Serif", "sans": "Noto Sans SC"}
@@ -92,6 +91,8 @@ def _fonts() -> list[str]:
         folders.append(str(Path(import_module("pylopdf_fonts_zh_cn").serif_path()).parent))
     except (ImportError, OSError):
         if not folders:
+            from crmresearch.reporting.figures.theme import FontError
+
             raise FontError(
                 "no Chinese font for the PDF",
                 where="pylopdf-fonts-zh-cn",

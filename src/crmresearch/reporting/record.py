@@ -29,18 +29,18 @@ import json
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.text import Text as PlotText
 
 from crmresearch.errors import CrmresearchError, StorageError, StudyError
-from crmresearch.reporting.figures.theme import theme
 from crmresearch.reporting.numbers import LANGUAGES, NUMERIC, plain
 from crmresearch.reporting.words import Text, Words
 from crmresearch.results import Exhibit, Finding, Recipe, Result
 from crmresearch.tables import TABLES
+
+if TYPE_CHECKING:  # slow to load, and who reads a record draws nothing
+    from matplotlib.figure import Figure
 
 FORMAT = 1
 FORMULA_STARTS = r"[=+\-@\t\r]"
@@ -189,6 +189,10 @@ class Record:
         return _sha256(path)
 
     def _save(self, figure: Figure, file: str) -> dict[str, Any]:
+        from matplotlib.text import Text as PlotText
+
+        from crmresearch.reporting.figures.theme import theme
+
         path = self.folder / file
         with theme():
             figure.savefig(path, dpi=FIGURE_DPI, metadata={"Software": None})
