@@ -16,8 +16,9 @@ import pytest
 
 from crmresearch.case import Project, load_case
 from crmresearch.reporting.record import read_record
+from crmresearch.running.outcomes import CaseOutcome
 from crmresearch.running.plan import Request
-from crmresearch.running.runner import CaseOutcome, run
+from crmresearch.running.runner import run
 from crmresearch.running.tracing import addresses, trace
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -64,8 +64,8 @@ def run(
     """
     from crmresearch.case import Project
     from crmresearch.running.kernels import CAN_FORK
+    from crmresearch.running.outcomes import exit_code
     from crmresearch.running.plan import Request
-    from crmresearch.running.runner import exit_code
     from crmresearch.running.runner import run as run_studies
 
     if memory and not CAN_FORK:
@@ -115,6 +115,9 @@ def _tell(outcome: Any, reports: Path) -> None:
             typer.echo(f"{outcome.case}: {name} failed: {status.why}.{where}", err=True)
         elif status.state == "not run" and (status.wanted or status.why.startswith("needs")):
             typer.echo(f"{outcome.case}: {name} not run: {status.why}")
+        elif status.refused:
+            results = f"{status.refused} result{'s' if status.refused > 1 else ''}"
+            typer.echo(f"{outcome.case}: {name} refused {results}; the report says which, why, and what would help")
     for name, why in outcome.unwritten.items():
         typer.echo(f"{outcome.case}: {name} not written: {why.rstrip('.')}.", err=True)
     if outcome.edition is not None:

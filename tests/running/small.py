@@ -19,8 +19,9 @@ import pandas as pd
 
 from crmresearch.case import Case, Project
 from crmresearch.running.kernels import Kernels
+from crmresearch.running.outcomes import CaseOutcome, exit_code
 from crmresearch.running.plan import Request
-from crmresearch.running.runner import CaseOutcome, exit_code, run
+from crmresearch.running.runner import run
 
 CLOSE = """\
 import hashlib, json, os, pathlib
@@ -28,7 +29,7 @@ from IPython.display import display
 folder = pathlib.Path(os.environ["CRMRESEARCH_STUDY_FOLDER"])
 (folder / "tables").mkdir()
 (folder / "tables" / "total.csv").write_text(f"total\\n{total}\\n", encoding="utf-8")
-record = json.dumps({"total": total, "case": case}).encode()
+record = json.dumps({"total": total, "case": case} | {k: v for k, v in globals().items() if k == "blocks"}).encode()
 (folder / "record.json").write_bytes(record)
 digest = hashlib.sha256(record).hexdigest()
 display({"application/vnd.crmresearch.closed+json": {"record_sha256": digest}}, raw=True)"""

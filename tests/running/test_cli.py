@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from crmresearch import cli
-from crmresearch.running.runner import CaseOutcome, Status
+from crmresearch.running.outcomes import CaseOutcome, Status
 from tests.running.small import make_project, write_study
 
 

@@ -10,8 +10,8 @@ import pytest
 from crmresearch.case import Project
 from crmresearch.errors import CaseError, StorageError, UsageError
 from crmresearch.running.editions import editions
+from crmresearch.running.outcomes import CaseOutcome, Status, exit_code
 from crmresearch.running.plan import Request
-from crmresearch.running.runner import CaseOutcome, Status, exit_code
 from tests.running.small import make_project, run_small, write_study
 
 
@@ -167,3 +167,12 @@ def test_exit_codes(states, code):
     assert outcome.exit_code == code
     assert exit_code([outcome, outcome]) == code
     assert exit_code([outcome, CaseOutcome("b", {"x": Status("done")})]) == (code if code == 0 else 3)
+
+
+def test_a_refused_result_makes_the_run_partial_and_keeps_it_so(tmp_path):
+    project = make_project(tmp_path)
+    write_study(project, "first", "blocks = [{'type': 'refusal'}, {'type': 'table'}]")
+    first = run_small(project)
+    assert (first.statuses["first"], first.exit_code, first.fresh) == (Status("done", refused=1), 3, True)
+    again = run_small(project)
+    assert (again.statuses["first"], again.exit_code, again.fresh) == (Status("reused", refused=1), 3, False)

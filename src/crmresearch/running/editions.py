@@ -86,6 +86,12 @@ def seal_study(folder: Path, content: dict[str, Any]) -> dict[str, Any]:
     return content
 
 
+def count_refusals(folder: Path) -> int:
+    """Number of results that a finished study refused to give, by its record."""
+    record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+    return sum(block["type"] == "refusal" for block in record.get("blocks", ()))
+
+
 def sealed_studies(project: Project, case: str, published: list[Edition]) -> dict[str, Path]:
     """Folders of finished, undamaged studies, by content key: published ones first, then interrupted ones."""
     stale = sorted((project.reports / case).glob(f"{_STAGING_PREFIX}*"))
@@ -94,7 +100,7 @@ def sealed_studies(project: Project, case: str, published: list[Edition]) -> dic
         for path in sorted(folder.glob(f"studies/*/{STUDY_FILE}")):
             try:
                 content = json.loads(path.read_text(encoding="utf-8"))
-                key, files = content["key"], content["files"]
+                key, files, _ = content["key"], content["files"], content["refused"]
             except (OSError, ValueError, KeyError, TypeError):
                 continue
             if key not in found and all(_matches(path.parent / name, digest) for name, digest in files.items()):

@@ -7,7 +7,6 @@ import datetime as dt
 import importlib.metadata
 import platform
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,6 +17,7 @@ from crmresearch.running.editions import (
     Edition,
     Staging,
     clear_staging,
+    count_refusals,
     editions,
     seal_study,
     sealed_studies,
@@ -35,6 +35,7 @@ from crmresearch.running.layout import (
 )
 from crmresearch.running.locks import case_lock
 from crmresearch.running.notebooks import StudyNotebook, find_studies
+from crmresearch.running.outcomes import CaseOutcome, Status
 from crmresearch.running.plan import Choice, Request, check_parameters, choose, keyed, known_case_names
 from crmresearch.running.pool import run_jobs, warm_up
 from crmresearch.running.progress import Console
@@ -75,54 +76,6 @@ class Processed(Protocol):
 
 Intake = Callable[[Project, Case, str], Processed]
 """Gives the processed tables of a case; the text is the digest they are known by, or empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What became of one study: ``done``, ``reused``, ``failed`` or ``not run``, and why."""
-
-    state: str
-    why: str = ""
-    wanted: bool = True
-
-
-@dataclass(slots=True)
-class CaseOutcome:
-    """What became of one case.
-
-    Attributes
-    ----------
-    edition : Path | None
-        Folder of the edition that holds the results, new or, where nothing had changed, older.
-    fresh : bool
-        The edition was made by this run.
-    error : CrmresearchError | None
-        What kept the whole case from being run.
-    unwritten : dict[str, str]
-        File of a report that could not be written, and why; the others were.
-    """
-
-    case: str
-    statuses: dict[str, Status] = field(default_factory=dict)
-    edition: Path | None = None
-    fresh: bool = False
-    error: CrmresearchError | None = None
-    unwritten: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def exit_code(self) -> int:
-        """0 all that was asked for is done, 3 a part of it, 1 none of it; the error's own where there is one."""
-        if self.error is not None:
-            return self.error.exit_code
-        wanted = [s.state in {"done", "reused"} for s in self.statuses.values() if s.wanted]
-        wanted += [False] * len(self.unwritten)
-        return 0 if all(wanted) else 3 if any(wanted) else 1
-
-
-def exit_code(outcomes: Iterable[CaseOutcome]) -> int:
-    """Exit code of a run: what its cases agree on, else 3 (partial)."""
-    codes = {outcome.exit_code for outcome in outcomes}
-    return codes.pop() if len(codes) == 1 else 3
 
 
 def run(
@@ -252,7 +205,8 @@ class _Work:
         if self._is_published():
             self.outcome.edition = self.published[0].folder
             for name in self.keys:
-                self.outcome.statuses[name] = Status("reused")
+                refused = self.published[0].content["studies"][name]["refused"]
+                self.outcome.statuses[name] = Status("reused", refused=refused)
             clear_staging(self.project, self.case.name)
             return
         sealed = sealed_studies(self.project, self.case.name, self.published)
@@ -331,11 +285,12 @@ class _Work:
             self.outcome.statuses[job.study] = Status("failed", why)
         else:
             content = {"key": key, "parameters": parameters, "seconds": round(seconds, 3)}
+            content["refused"] = count_refusals(job.folder)
             self._is_done(job.study, "done", seal_study(job.folder, content))
 
     def _is_done(self, name: str, state: str, content: dict[str, Any]) -> None:
-        self.studies[name] = {k: content[k] for k in ("key", "parameters", "seconds")}
-        self.outcome.statuses[name] = Status(state)
+        self.studies[name] = {k: content[k] for k in ("key", "parameters", "seconds", "refused")}
+        self.outcome.statuses[name] = Status(state, refused=content["refused"])
 
     def publish(self, render: Render, render_index: Callable[[Path], Path]) -> None:
         """Publish what is done, unless the newest edition already says the same."""
