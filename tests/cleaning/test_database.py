@@ -247,7 +247,7 @@ def test_an_answer_that_lacks_rows_is_asked_for_again(sqlite: Path, monkeypatch)
 def test_bytes_and_repeated_headings_are_refused(sqlite: Path) -> None:
     with pytest.raises(InputError, match="column 'a' holds values of the type bytes"):
         cells("SELECT x'00' AS a", sqlite)
-    with pytest.raises(InputError, match="the heading 'ID' stands twice"):
+    with pytest.raises(InputError, match="the heading 'id' stands twice"):
         cells('SELECT id, n AS "ID" FROM sales', sqlite)
 
 

@@ -79,7 +79,11 @@ def _one_select(source: SourceFile, backend: str) -> None:
     from sqlglot import expressions
 
     try:
-        statements = [s for s in sqlglot.parse(source.query, read={"postgresql": "postgres"}.get(backend, backend)) if s is not None]
+        statements = [
+            s
+            for s in sqlglot.parse(source.query, read={"postgresql": "postgres"}.get(backend, backend))
+            if s is not None
+        ]
     except sqlglot.errors.SqlglotError as error:
         problem = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines()[0][:120]
         raise CaseError(

@@ -1,0 +1,43 @@
+"""Real mess: a year of order lines of a wholesaler, with returns, missing customers and repeats."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from crmresearch.cleaning import clean_files
+from tests.cleaning.test_bad_inputs import check_ledger
+
+FILE = Path(__file__).resolve().parents[3] / "shared" / "data" / "online_retail_ii" / "online_retail.parquet"
+PLACES = [FILE, Path("/work/shared/data/online_retail_ii/online_retail.parquet")]
+SECONDS = 30
+
+
+@pytest.mark.slow
+def test_every_line_is_accounted_for_in_time(make) -> None:
+    path = next((place for place in PLACES if place.is_file()), None)
+    if path is None:
+        pytest.skip("Online Retail II is not here (shared/data/online_retail_ii)")
+    columns = {
+        "order_id": "Invoice",
+        "customer_id": "Customer ID",
+        "date": "InvoiceDate",
+        "product": "StockCode",
+        "quantity": "Quantity",
+        "price": "Price",
+        "amount": {"times": ["quantity", "price"]},
+    }
+    case = make({path.name: path.read_bytes()}, {path.name: {"columns": columns}}, max_quarantined_share=0.25)
+    begin = time.perf_counter()
+    cleaned = clean_files(case)
+    seconds = time.perf_counter() - begin
+    check_ledger(cleaned)
+    [line] = cleaned.ledger.to_pylist()
+    print(f"{line['rows_in']:,} lines in {seconds:.1f} s: {line}")  # noqa: T201
+    assert line["rows_in"] == 525_461 and seconds <= SECONDS
+    assert line["rows_quarantined"] == 107_927, "lines without a customer"
+    notes = {note["rule"]: note["count"] for note in cleaned.log.to_pylist()}
+    assert notes["RETURN_LINKED"] + notes["RETURN_UNLINKED"] == notes["NEGATIVE_AMOUNT"]
+    assert notes["MERGED"] == line["rows_merged"]
