@@ -178,9 +178,12 @@ def _refuse_repeated_files(case: Case) -> None:
 
 
 def _undeclared(case: Case) -> Iterable[Note]:
-    """A warning that names data files in the folder that no entry of ``case.yaml`` uses."""
+    """Notes that name the files of the folder that no entry of ``case.yaml`` uses, a system's own apart."""
     used = {"case.yaml", *(source.file for source in case.file.files)}
     others = sorted(p.name for p in case.folder.iterdir() if p.is_file() and p.name not in used)
+    skipped = tuple(name for name in others if name.startswith(_SKIPPED))
     others = [name for name in others if not name.startswith(_SKIPPED) and not name.lower().endswith(".md")]
     if others:
         yield Note("UNDECLARED_FILE", "warning", count=len(others), examples=tuple(others[:5]))
+    if skipped:
+        yield Note("SKIPPED_FILE", "normalised", count=len(skipped), examples=skipped[:5])
