@@ -151,12 +151,14 @@ def _account(case: Case, intake: FileIntake, fate: _Fate) -> dict[str, object]:
 
     entries = own(fate.quarantine)
     line = ledger.ledger_line(intake, own(fate.kept), own(fate.merged), entries)
-    share = line["rows_quarantined"] / max(intake.rows_in, 1)
-    if share > case.file.max_quarantined_share:
-        first = quarantine.in_order(entries).slice(0, 1).to_pylist()[0]
+    no_records = pc.is_in(entries["reason"], value_set=pa.array(quarantine.NO_RECORDS, pa.string()))
+    failed = entries.filter(pc.and_(pc.invert(no_records), pc.equal(entries["scope"], "row")))
+    n_failed = pc.count_distinct(failed["source_row"]).as_py()
+    if n_failed > case.file.max_quarantined_share * intake.rows_in:
+        first = quarantine.in_order(failed).slice(0, 1).to_pylist()[0]
         column = f", column {first['column']!r}" if first["column"] else ""
         raise InputError(
-            f"{line['rows_quarantined']:,} of {intake.rows_in:,} rows cannot be used; the first: "
+            f"{n_failed:,} of {intake.rows_in:,} rows cannot be used; the first: "
             f"{excerpt(first['raw_value'])!r}, {first['reason']} ({quarantine.REASONS[first['reason']]})",
             where=f"{intake.source.label}, row {first['source_row']}{column}",
             repair="Mend the mapping or the file; "
