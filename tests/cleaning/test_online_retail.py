@@ -30,13 +30,13 @@ def test_every_line_is_accounted_for_in_time(make) -> None:
         "amount": {"times": ["quantity", "price"]},
     }
     case = make({path.name: path.read_bytes()}, {path.name: {"columns": columns}}, max_quarantined_share=0.25)
-    begin = time.perf_counter()
+    begin, busy = time.perf_counter(), time.process_time()
     cleaned = clean_files(case)
-    seconds = time.perf_counter() - begin
+    seconds, busy = time.perf_counter() - begin, time.process_time() - busy
     check_ledger(cleaned)
     [line] = cleaned.ledger.to_pylist()
-    print(f"{line['rows_in']:,} lines in {seconds:.1f} s: {line}")  # noqa: T201
-    assert line["rows_in"] == 525_461 and seconds <= SECONDS
+    print(f"{line['rows_in']:,} lines in {seconds:.1f} s, {busy:.1f} of the processors: {line}")  # noqa: T201
+    assert line["rows_in"] == 525_461 and busy <= SECONDS, "all threads together, for no other work to count"
     assert line["rows_quarantined"] == 107_927, "lines without a customer"
     notes = {note["rule"]: note["count"] for note in cleaned.log.to_pylist()}
     assert notes["RETURN_LINKED"] + notes["RETURN_UNLINKED"] == notes["NEGATIVE_AMOUNT"]
