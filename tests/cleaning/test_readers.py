@@ -165,3 +165,42 @@ def test_a_file_above_the_limit_is_refused_before_reading(tmp_path: Path, monkey
         read_file(tmp_path / "a.csv", SOURCE)
     with pytest.raises(InputError, match=r"b\.csv\.gz: unpacks to more than"):
         read_file(tmp_path / "b.csv.gz", SOURCE)
+
+
+MEASURE = """
+import json, resource, sys, time
+from pathlib import Path
+from crmresearch.case import SourceFile
+from crmresearch.cleaning.readers import read_file
+from crmresearch.errors import InputError
+own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for path in map(Path, sys.argv[1:]):
+    begin = time.process_time()
+    try:
+        read_file(path, SourceFile(file=path.name, table="orders"))
+        said = ""
+    except InputError as error:
+        said = str(error)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - own
+    print(json.dumps([path.name, time.process_time() - begin, grown, said]))
+"""
+
+
+def test_bombs_of_other_formats_are_refused_in_time_and_memory(tmp_path: Path) -> None:
+    """Catalogue 22 and 53: gzip and Parquet, measured in a process of their own."""
+    import gzip
+    import json
+    import os
+    import subprocess
+    import sys
+
+    with gzip.open(tmp_path / "a.csv.gz", "wb", compresslevel=1) as stream:
+        for _ in range(150):
+            stream.write(b" " * 1_000_000)
+    table = pa.table({f"c{i}": pa.array([7]).take(pa.array([0] * 1_000_000)) for i in range(30)})
+    pq.write_table(table, tmp_path / "a.parquet", compression="zstd")
+    files = [str(tmp_path / name) for name in ("a.csv.gz", "a.parquet")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
+    done = subprocess.run([sys.executable, "-c", MEASURE, *files], capture_output=True, check=True, env=environment)
+    for name, seconds, kilobytes, said in map(json.loads, done.stdout.splitlines()):
+        assert said.startswith(name) and seconds < 5 and kilobytes < 500_000, (name, seconds, kilobytes, said)

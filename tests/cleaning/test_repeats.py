@@ -94,6 +94,14 @@ def test_too_many_bad_rows_refuse_the_file(make) -> None:
     assert orders(make, *lines, max_quarantined_share=0.34).ledger["rows_kept"].to_pylist() == [2]
 
 
+def test_totals_and_void_lines_are_no_failures(make) -> None:
+    lines = ["1,a,2023-01-02,5,1", "小计,,,5,1", "2,a,2023-01-03,5,1", "小计,,,5,1", "合计,,,10,2"]
+    cleaned = orders(make, *lines, max_quarantined_share=0.0)
+    assert cleaned.ledger.select(["rows_in", "rows_kept", "rows_quarantined"]).to_pylist() == [
+        {"rows_in": 5, "rows_kept": 2, "rows_quarantined": 3}
+    ]
+
+
 def test_a_ledger_that_does_not_add_up_is_an_error(make) -> None:
     from crmresearch.cleaning.intake import take_in
     from crmresearch.cleaning.plan import table_schema

@@ -142,19 +142,20 @@ from crmresearch.case import SourceFile
 from crmresearch.cleaning.readers.untrusted import read_workbook
 from crmresearch.errors import InputError
 for path in sorted(Path(sys.argv[1]).iterdir()):
-    content, begin = path.read_bytes(), time.perf_counter()
+    content, begin, before = path.read_bytes(), time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     try:
         read_workbook(content, SourceFile(file=path.name, table="orders"), ())
         said = ""
     except InputError as error:
         said = str(error)
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(json.dumps([path.name, time.perf_counter() - begin, spent.ru_maxrss, said]))
+    busy = spent.ru_utime + spent.ru_stime - before.ru_utime - before.ru_stime
+    print(json.dumps([path.name, busy, time.perf_counter() - begin, spent.ru_maxrss, said]))
 """
 
 
-def measured(folder: Path) -> list[tuple[str, float, int, str]]:
-    """Name, seconds, kilobytes and sentence of each workbook, read from a process that has no other children."""
+def measured(folder: Path) -> list[tuple[str, float, float, int, str]]:
+    """Name, processor and clock seconds, kilobytes, sentence of each workbook; no other children are measured."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, str(folder)], capture_output=True, check=True, env=environment, timeout=300
@@ -163,17 +164,17 @@ def measured(folder: Path) -> list[tuple[str, float, int, str]]:
 
 
 def test_bombs_are_refused_in_time_and_memory(tmp_path: Path) -> None:
-    """Catalogue 52 to 55: within 5 s and 500 MB."""
+    """Catalogue 52 to 55: within 5 s of the processor, for the clock stands still for no busy machine, and 500 MB."""
     for name, make_bomb in BOMBS.items():
         (tmp_path / f"{name}.xlsx").write_bytes(make_bomb())
     found = measured(tmp_path)
     assert len(found) == len(BOMBS)
-    for name, seconds, kilobytes, said in found:
+    for name, seconds, _, kilobytes, said in found:
         assert said.startswith(name) and seconds < SECONDS and kilobytes < KILOBYTES, (name, seconds, kilobytes, said)
 
 
 @pytest.mark.slow
 def test_a_bomb_of_a_gigabyte_is_refused_in_time_and_memory(tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_bytes(zip_bomb(1_000_000_001))
-    [(_, seconds, kilobytes, said)] = measured(tmp_path)
+    [(_, _, seconds, kilobytes, said)] = measured(tmp_path)
     assert "above the limit of 1,000,000,000" in said and seconds < SECONDS and kilobytes < KILOBYTES

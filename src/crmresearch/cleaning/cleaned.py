@@ -156,12 +156,14 @@ def _account(case: Case, intake: FileIntake, fate: _Fate) -> dict[str, object]:
 
     entries = own(fate.quarantine)
     line = ledger.ledger_line(intake, own(fate.kept), own(fate.merged), entries)
-    share = line["rows_quarantined"] / max(intake.rows_in, 1)
-    if share > case.file.max_quarantined_share:
-        first = quarantine.in_order(entries).slice(0, 1).to_pylist()[0]
+    no_records = pc.is_in(entries["reason"], value_set=pa.array(quarantine.NO_RECORDS, pa.string()))
+    failed = entries.filter(pc.and_(pc.invert(no_records), pc.equal(entries["scope"], "row")))
+    n_failed = pc.count_distinct(failed["source_row"]).as_py()
+    if n_failed > case.file.max_quarantined_share * intake.rows_in:
+        first = quarantine.in_order(failed).slice(0, 1).to_pylist()[0]
         column = f", column {first['column']!r}" if first["column"] else ""
         raise InputError(
-            f"{line['rows_quarantined']:,} of {intake.rows_in:,} rows cannot be used; the first: "
+            f"{n_failed:,} of {intake.rows_in:,} rows cannot be used; the first: "
             f"{excerpt(first['raw_value'])!r}, {first['reason']} ({quarantine.REASONS[first['reason']]})",
             where=f"{intake.source.label}, row {first['source_row']}{column}",
             repair="Mend the mapping or the file; "
@@ -183,9 +185,12 @@ def _refuse_repeated_files(case: Case) -> None:
 
 
 def _undeclared(case: Case) -> Iterable[Note]:
-    """A warning that names data files in the folder that no entry of ``case.yaml`` uses."""
+    """Notes that name the files of the folder that no entry of ``case.yaml`` uses, a system's own apart."""
     used = {"case.yaml", DECISIONS_FILE, *(source.file for source in case.file.files)}
     others = sorted(p.name for p in case.folder.iterdir() if p.is_file() and p.name not in used)
+    skipped = tuple(name for name in others if name.startswith(_SKIPPED))
     others = [name for name in others if not name.startswith(_SKIPPED) and not name.lower().endswith(".md")]
     if others:
         yield Note("UNDECLARED_FILE", "warning", count=len(others), examples=tuple(others[:5]))
+    if skipped:
+        yield Note("SKIPPED_FILE", "normalised", count=len(skipped), examples=skipped[:5])

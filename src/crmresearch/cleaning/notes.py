@@ -56,6 +56,7 @@ RULES = {
     "HEADING_MATCHED": "headings that differ from the declared ones in case, width or blanks only",
     "UNKNOWN_COLUMN": "columns of the file that no table column uses",
     "UNDECLARED_FILE": "files in the case folder that case.yaml does not declare",
+    "SKIPPED_FILE": "files of the system or of an open program, skipped",
     "EMPTY_FILE": "an optional file without rows",
     "TEXT_NORMALISED": "blanks, invisible characters or character forms (NFKC) unified",
     "NUMBER_FORM": "signs, thousands separators or units resolved",

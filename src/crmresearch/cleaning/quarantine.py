@@ -37,6 +37,9 @@ REASONS = {
 }
 """Every reason code and what it says."""
 
+NO_RECORDS = ("HEADER_ROW", "TOTAL_ROW", "CANCELLED")
+"""Reasons that are no fault of a row: it never was a record, and counts for no share of failures."""
+
 SCHEMA = pa.schema(
     [
         ("source_file", pa.string()),

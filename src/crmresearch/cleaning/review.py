@@ -77,4 +77,4 @@ def _evidence(guess: Guess | None, shape: Shape | None, canonical: bool) -> str:
         return ""
     if not canonical:
         return "  (a column of the case's own)"
-    return "  (declared by hand: neither heading nor content says so)"
+    return "  (its heading names another column or none: look twice)"

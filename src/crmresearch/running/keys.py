@@ -8,7 +8,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from crmresearch.case import DECISIONS_FILE, Case, Project
+from crmresearch.case import DECISIONS_FILE, Case, Project, SourceFile
 from crmresearch.errors import CaseError
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -46,6 +46,8 @@ def software_key(project: Project) -> str:
 def intake_key(case: Case, software: str) -> str:
     """Digest of everything the processed tables follow from: raw files, decisions, ``case.yaml``, software.
 
+    A database is asked anew: what it answers now counts.
+
     Raises
     ------
     CaseError
@@ -54,17 +56,26 @@ def intake_key(case: Case, software: str) -> str:
     raw = {}
     for source in case.file.files:
         path = case.source_path(source)
-        if not path.is_file():
+        if not source.connection and not path.is_file():
             raise CaseError(
                 f"no file {source.file!r}",
                 where=f"{case.name}/case.yaml, files",
                 repair=f"Put it into {case.folder.name}/, or mend its name.",
             )
-        raw[source.file] = file_digest(path)
+        raw[source.file] = source_key(case, source)
     decided = case.folder / DECISIONS_FILE
     if case.file.identity and decided.is_file():
         raw[DECISIONS_FILE] = file_digest(decided)
     return digest([raw, file_digest(case.folder / "case.yaml"), software])
+
+
+def source_key(case: Case, source: SourceFile) -> str:
+    """Digest of a raw file, or of what its database answers now."""
+    if not source.connection:
+        return file_digest(case.source_path(source))
+    from crmresearch.cleaning import source_digest
+
+    return source_digest(case.source_path(source), source)
 
 
 def study_key(processed: str, case: Case, notebook: str, parameters: dict[str, Any], software: str) -> str:

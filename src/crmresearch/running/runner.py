@@ -24,7 +24,7 @@ from crmresearch.running.editions import (
 )
 from crmresearch.running.execution import Job
 from crmresearch.running.kernels import MEMORY_VARIABLE, Kernels
-from crmresearch.running.keys import file_digest, intake_key, software_key
+from crmresearch.running.keys import intake_key, software_key, source_key
 from crmresearch.running.layout import (
     Render,
     check_layout,
@@ -346,7 +346,7 @@ class _Work:
             "number": number,
             "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             "intake": self.intake,
-            "inputs": {s.file: file_digest(self.case.source_path(s)) for s in self.case.file.files},
+            "inputs": {s.file: source_key(self.case, s) for s in self.case.file.files},
             "software": {"key": self.software, "crmresearch": __version__, "python": platform.python_version()}
             | {name: importlib.metadata.version(name) for name in _NAMED_VERSIONS},
             "studies": studies,

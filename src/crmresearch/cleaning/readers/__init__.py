@@ -33,6 +33,7 @@ FORMATS: dict[str, Reader] = {
 
 READ_NOW = "text tables (.csv, .tsv, .txt, also as .gz), Excel (.xlsx), SPSS (.sav), Stata (.dta) and Parquet"
 MAX_BYTES = 2_000_000_000
+_RATIO_FROM, _MAX_RATIO, _PIECE = 100_000_000, 200, 1 << 20
 
 
 def read_file(path: Path, source: SourceFile, wanted: Collection[str] = ()) -> tuple[TextFrame, str]:
@@ -138,11 +139,23 @@ def _load(path: Path) -> bytes:
 
 
 def _unzip(data: bytes, where: str) -> bytes:
+    """The unpacked bytes; unpacking stops where they grow beyond what a table can pack to."""
+    pieces, size = [], 0
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-            text = stream.read(MAX_BYTES + 1)
+            while piece := stream.read(_PIECE):
+                pieces.append(piece)
+                size += len(piece)
+                if size > MAX_BYTES or (size > _RATIO_FROM and size > _MAX_RATIO * len(data)):
+                    break
     except (EOFError, OSError, zlib.error) as error:
         raise InputError(f"damaged gzip file ({error})", where=where, repair="Copy or export it again.") from None
-    if len(text) > MAX_BYTES:
+    if size > MAX_BYTES:
         raise InputError(f"unpacks to more than {MAX_BYTES:,} bytes", where=where, repair="Split the file.")
-    return text
+    if size > _RATIO_FROM and size > _MAX_RATIO * len(data):
+        raise InputError(
+            f"{len(data):,} bytes unpack to more than {size:,}: a zip bomb, or a file of blanks",
+            where=where,
+            repair="Unpack and look at it; declare the plain file if it is a table.",
+        )
+    return b"".join(pieces)

@@ -13,6 +13,8 @@ from crmresearch.case import SourceFile
 from crmresearch.cleaning.readers.frame import BROKEN, TextFrame
 from crmresearch.errors import InputError
 
+MAX_CELLS, MAX_UNPACKED = 500_000_000, 8_000_000_000
+_RATIO_FROM, _MAX_RATIO = 20_000_000, 100
 _EXACT = 2**53
 
 
@@ -27,6 +29,7 @@ def read_parquet(data: bytes, source: SourceFile, wanted: Collection[str]) -> Te
         The file is cut off or damaged, or a column is of a nested or binary type.
     """
     try:
+        _refuse_bomb(pq.read_metadata(pa.BufferReader(data)), data, source.file)
         table = pq.read_table(pa.BufferReader(data))
     except (pa.ArrowException, OSError) as error:
         raise InputError(
@@ -40,6 +43,18 @@ def read_parquet(data: bytes, source: SourceFile, wanted: Collection[str]) -> Te
     )
     rows = pa.array(np.arange(2, table.num_rows + 2))
     return TextFrame(tuple(table.column_names), cells, rows, BROKEN.empty_table())
+
+
+def _refuse_bomb(facts: pq.FileMetaData, data: bytes, file: str) -> None:
+    """Refuse what no table of these bytes can be, before a column of it is unpacked."""
+    cells = facts.num_rows * facts.num_columns
+    unpacked = sum(facts.row_group(i).total_byte_size for i in range(facts.num_row_groups))
+    if cells > MAX_CELLS or unpacked > MAX_UNPACKED or (cells > _RATIO_FROM and cells > _MAX_RATIO * len(data)):
+        raise InputError(
+            f"{len(data):,} bytes declare {facts.num_rows:,} rows and {facts.num_columns:,} columns",
+            where=file,
+            repair="Export only the rows and columns needed, or split the file.",
+        )
 
 
 def _as_text(column: pa.Array, file: str, heading: str) -> pa.LargeStringArray:
