@@ -63,21 +63,27 @@ def draw(n: int, names: str, seed: int) -> pd.DataFrame:
     code = (body + check_credit(body)).to_numpy()[who]
     line = rng.permutation(8_000_000)[: 2 * firms] if firms < 3_900_000 else np.arange(2 * firms)
     area = np.array([p[2] for p in PLACES])
-    own = np.where(again & (rng.random(n) > 0.6), who + firms, who)
+    same_phone, same_site, same_code = rng.random((3, n)) < [[0.6], [0.6], [0.6]]
+    lost = rng.random((n, 3)) < [0.3, 0.08, 0.1]
+    first = np.r_[True, who[1:] != who[:-1]]
+    lost[first & np.r_[again[1:], False]] = False  # a firm entered more than once keeps its first entry whole
+    found = same_phone & ~lost[:, 1] | same_site & ~lost[:, 2] | same_code & ~lost[:, 0]
+    bare = again & ~found & (rng.random(n) > 0.02)  # all but 2 % of the further entries agree in something
+    same_site, lost[:, 2] = same_site | bare, lost[:, 2] & ~bare
+    own = np.where(again & ~same_phone, who + firms, who)
     switchboard = rng.random(firms)[who] < 0.02  # a park's tenants share one number
     number = np.where(switchboard & (own == who), who % 40, line[own])
     phone = pd.Series(area[place]) + "-2" + pd.Series(number).astype(str).str.zfill(7)
     style = rng.integers(4, size=n)
     phone = phone.where(style != 1, phone.str.replace("-", ""))
     phone = phone.where(style != 2, "+86 " + phone.str.lstrip("0"))
-    site = np.where(again & (rng.random(n) > 0.6), who + firms, who)
+    site = np.where(again & ~same_site, who + firms, who)
     road = np.array([f"{a}{b}路" for a in FIRST[:30] for b in SECOND[:30]])
     address = pd.Series([p[1] for p in PLACES])[place].reset_index(drop=True)
     address = address + road[site * 7 % len(road)] + pd.Series(1 + site // len(road) * 3 + site % 3).astype(str) + "号"
     full = pd.Series([p[0] + "省" for p in PLACES])[place].reset_index(drop=True) + address
     address = full.where(rng.random(n) < 0.6, address)
-    lost = rng.random((n, 3)) < [0.3, 0.08, 0.1]
-    code = np.where(lost[:, 0] | (again & (rng.random(n) < 0.4)), None, code)
+    code = np.where(lost[:, 0] | (again & ~same_code), None, code)
     table = pd.DataFrame({"entity": who, "name": name, "credit_code": code})
     table["phone"], table["address"] = phone.mask(lost[:, 1]), address.mask(lost[:, 2])
     table = table.iloc[rng.permutation(n)].reset_index(drop=True)

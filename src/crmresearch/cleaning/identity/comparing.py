@@ -14,7 +14,7 @@ from crmresearch.cleaning.identity.comparables import EVIDENCE, Comparables
 from crmresearch.cleaning.identity.levels import DIFFERENT, MISSING, Level, all_levels, missing
 
 _SEED = 20260101
-_U_PAIRS = 2e6
+_U_PAIRS = 3e5
 _PRIOR_PAIRS = 50
 """The expected shares of true pairs weigh as much as this many pairs that were seen."""
 _PRIOR_CHANCES = 5_000

@@ -39,8 +39,9 @@ def decide_pairs(pairs: pd.DataFrame, fields: dict[str, FieldKind], identity: Id
 
     In order: what a person decided; different valid credit codes are different customers; one valid
     credit code is one customer; evidence (a code, phone, e-mail or address) under names that do not
-    contradict it (of people, also a code or two things at once under another name), or with a probability above ``merge_at``, merges; what is above ``review_at`` without
-    being merged, and companies of one name, are listed for review; the rest is apart.
+    contradict it, or with a probability above ``merge_at``, merges. Two things at once, or a code of a
+    person, outweigh another name of a person. What is above ``review_at`` without being merged, and
+    companies of one name, are listed for review; the rest is apart.
 
     Returns
     -------
