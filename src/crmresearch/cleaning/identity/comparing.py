@@ -35,7 +35,7 @@ def compare_records(comparables: Comparables, identity: Identity) -> pd.DataFram
     -------
     pd.DataFrame
         record_a < record_b; per compared column the key of its level; weight (the base-2 logarithm of how
-        much likelier one customer is than two, the prior left out) and probability; in order of the records.
+        much likelier one customer is than two, prior odds included) and probability; in order of the records.
     """
     import duckdb
     from splink import DuckDBAPI, Linker
