@@ -17,6 +17,7 @@ from crmresearch.reproduction.lifetime_models import (
 )
 from crmresearch.reproduction.mediation_models import mediation_jobs
 from crmresearch.reproduction.path_models import corp_rep_simple, mobi_ecsi_centroid, mobi_simple_path
+from crmresearch.reproduction.record_linkage import febrl1
 from crmresearch.scoring.value.indicators import build_indicators
 from crmresearch.scoring.value.ranking import rank_topsis
 from crmresearch.scoring.value.weights import ENTROPY_PRESETS, take_weights, weigh_entropy
@@ -51,5 +52,6 @@ CASES: Mapping[str, Callable[[Project | None], dict[str, float]]] = {
     "mobi_simple_path": mobi_simple_path,
     "corp_rep_simple": corp_rep_simple,
     "mediation_jobs": mediation_jobs,
+    "febrl1": febrl1,
 }
 """Published case → function of the project that returns statistic → our value. One line for each new one."""

@@ -44,7 +44,7 @@ class Comparables:
         Column of ``customers`` → its kind.
     records : pa.Table
         ``record_id``; per column its plain form, null where it says nothing; for the name its parts
-        (``core``, ``province``, ``trade``, ``branch``, or ``words`` of a person) and ``name_block``.
+        (``core``, ``name_region``, ``province``, ``trade``, ``branch``, or ``words`` of a person) and ``name_block``.
     shared : pd.DataFrame
         column, value, n_names, n_records of every value that is shared by too many to say anything.
     invalid_codes : int
@@ -143,6 +143,7 @@ def _named(
         "name": plain,
         "core": core,
         "province": province,
+        "name_region": told[0],
         "trade": trade,
         "branch": branch,
         "identifying_name": identifying,

@@ -14,7 +14,7 @@ from crmresearch.cleaning.identity.comparables import EVIDENCE, Comparables
 from crmresearch.cleaning.identity.levels import DIFFERENT, MISSING, Level, all_levels, missing
 
 _SEED = 20260101
-_U_PAIRS = 2e6
+_U_PAIRS = 3e5
 _PRIOR_PAIRS = 50
 """The expected shares of true pairs weigh as much as this many pairs that were seen."""
 _PRIOR_CHANCES = 5_000
@@ -35,7 +35,7 @@ def compare_records(comparables: Comparables, identity: Identity) -> pd.DataFram
     -------
     pd.DataFrame
         record_a < record_b; per compared column the key of its level; weight (the base-2 logarithm of how
-        much likelier one customer is than two, the prior left out) and probability; in order of the records.
+        much likelier one customer is than two, prior odds included) and probability; in order of the records.
     """
     import duckdb
     from splink import DuckDBAPI, Linker

@@ -39,8 +39,9 @@ def decide_pairs(pairs: pd.DataFrame, fields: dict[str, FieldKind], identity: Id
 
     In order: what a person decided; different valid credit codes are different customers; one valid
     credit code is one customer; evidence (a code, phone, e-mail or address) under names that do not
-    contradict it, or with a probability above ``merge_at``, merges; what is above ``review_at`` without
-    being merged, and companies of one name, are listed for review; the rest is apart.
+    contradict it, or with a probability above ``merge_at``, merges. Two things at once, or a code of a
+    person, outweigh another name of a person. What is above ``review_at`` without being merged, and
+    companies of one name, are listed for review; the rest is apart.
 
     Returns
     -------
@@ -60,6 +61,9 @@ def decide_pairs(pairs: pd.DataFrame, fields: dict[str, FieldKind], identity: Id
     )
     found = np.sum([agrees[column] for column in evidence], axis=0, dtype=int)
     apart = pairs[name].isin(NAMES_APART).to_numpy()
+    if identity.kind == "person":  # people change names; nobody shares a code, few share two things
+        own_code = [agrees[column] for column, kind in fields.items() if kind == "code"]
+        apart = apart & (found < 2) & ~np.any([np.zeros(len(pairs), bool), *own_code], axis=0)
     named = pairs[name].isin(["same", "generic", "same_words"]).to_numpy()
     likely = (pairs["probability"] >= identity.merge_at).to_numpy()
     listed = (pairs["probability"] >= identity.review_at).to_numpy()

@@ -77,7 +77,7 @@ def missing(column: str, kind: FieldKind) -> str:
 
 def _company_name() -> tuple[Level, ...]:
     """Brands first: two firms of one trade and one city share most of their name's characters."""
-    place = "(province_l = province_r or province_l is null or province_r is null)"
+    place = "(name_region_l = name_region_r or name_region_l is null or name_region_r is null)"
     trade = "(trade_l = trade_r or trade_l = '' or trade_r = '')"
     office = "branch_l = branch_r"
     brand = "core_l = core_r and core_l <> ''"
