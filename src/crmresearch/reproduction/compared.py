@@ -17,7 +17,7 @@ class PublishedComparison:
     Attributes
     ----------
     table : pd.DataFrame, shape (n_values, 6)
-        statistic, published, ours, difference, tolerance (printed precision of the source), inside.
+        statistic, published, ours, published_difference, tolerance (printed precision of the source), inside.
     recipe : Recipe
     """
 
@@ -33,7 +33,7 @@ class PublishedComparison:
         values = {"n": len(self.table), "n_inside": int(self.table["inside"].fillna(False).sum())}
         values |= {
             "case": self.recipe.options["published_case"],
-            "largest": float(self.table["difference"].abs().max()),
+            "largest": float(self.table["published_difference"].abs().max()),
         }
         return (Finding("published_values", values),)
 
@@ -46,8 +46,8 @@ def compare_published(case: str) -> PublishedComparison:
     UsageError
         No published value of that case.
     """
-    rows = reproduce(case)
-    columns = ["statistic", "published", "ours", "difference", "tolerance", "inside"]
+    rows = reproduce(case).rename(columns={"difference": "published_difference"})
+    columns = ["statistic", "published", "ours", "published_difference", "tolerance", "inside"]
     return PublishedComparison(
         rows[columns].reset_index(drop=True),
         Recipe("published_comparison", {"published_case": case}, str(rows["source"].iloc[0])),
