@@ -154,11 +154,17 @@ def test_cycle_is_refused_with_its_worst_triad_and_the_entry_to_ask_again() -> N
     assert found.cr > 5 and set(found.triad) == {"item 1", "item 2", "item 3"}
     assert found.indirect == 81 and found.direct == pytest.approx(1 / 9)
     rows = [("a", "b", 9), ("b", "c", 9), ("c", "a", 9)]
-    message = r"consistency ratio of \d+\.\d+, above 0\.1; worst triad: a over b over c, 1/9 as judged but 81.*Ask again"
+    message = (
+        r"consistency ratio of \d+\.\d+, above 0\.1; worst triad: a over b over c, 1/9 as judged but 81.*Ask again"
+    )
     with pytest.raises(RefusedError, match=message):
         judge_criteria(long(rows), inconsistent="refuse")
     judged = judge_criteria(long(rows))
-    assert [f.key for f in judged.findings()] == ["experts_consistent", "contradiction_left_out", "no_consistent_expert"]
+    assert [f.key for f in judged.findings()] == [
+        "experts_consistent",
+        "contradiction_left_out",
+        "no_consistent_expert",
+    ]
     matrix = build_indicators(
         pd.DataFrame({"customer_id": list("xyz"), "a": [1, 2, 3], "b": [3, 1, 2], "c": [2, 3, 1]}),
         directions=dict.fromkeys("abc", "benefit"),
