@@ -169,7 +169,10 @@ def test_formulas_by_hand() -> None:
         }
     )
     found = measure_indicators(summary, as_of=AS_OF, system=own, orders=orders, tables=tables).customers
-    assert measured_value(found, "profit") == [60, 60 * 0.4]  # the line without a cost at the margin of the others
+    assert measured_value(found, "profit") == [
+        60,
+        round(60 * 70 / 190, 4),
+    ]  # the line without a cost at the margin of the others
     assert measured_value(found, "past_profit") == [0, 10]
     assert measured_value(found, "active_share") == [round(2 / 12, 4), round(2 / 19, 4)]
     assert measured_value(found, "longest_gap") == [296, 579]  # a: open since 10 March; b: between its two orders
