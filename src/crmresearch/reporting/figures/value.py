@@ -97,7 +97,7 @@ def plot_weights(comparison: pd.DataFrame, say: Say) -> Figure:
         place = {name: i for i, name in enumerate(reversed(names))}
         span = comparison.groupby("indicator")["weight"].agg(["min", "max"])
         axes.hlines([place[n] for n in span.index], span["min"], span["max"], color=FAINT, linewidth=1, zorder=1)
-        for recipe, marker, colour in zip(recipes, "osD^vPX*<>hd", _marks(), strict=False):
+        for recipe, marker, colour in zip(recipes, "osD^vPX*<>hdp", _marks(), strict=False):
             rows = comparison[comparison["weighting"] == recipe].dropna(subset="weight")
             if len(rows):
                 axes.scatter(
@@ -182,8 +182,8 @@ def plot_tiers(table: pd.DataFrame, say: Say, *, customers: pd.DataFrame) -> Fig
 
 
 def _marks() -> list:
-    """Colours for up to twelve marks; they repeat, with other markers."""
-    return [*PALETTE, *PALETTE]
+    """Colours for many marks; they repeat, with other markers."""
+    return [*PALETTE] * 3
 
 
 def _percent(*axes: Axis) -> None:

@@ -112,11 +112,15 @@ def _profit(node: IndicatorNode, sources: Sources) -> Observed:
 
 
 def _profit_of(trading: pd.DataFrame, sources: Sources) -> Observed:
-    """Known profit, and the rest of the amount at the known lines' margin, or at the declared one."""
+    """Known profit, and the rest of the amount at the margin of all known lines, or at the declared one."""
     known, amount = trading["known_amount"].sum(), trading["spend"].sum()
     share_known = known / amount if amount > 0 else 0.0
-    if known > 0:
-        rate, note = trading["known_profit"].sum() / known, "profit_partly_known" if share_known < 0.999 else ""
+    whole = sources.trading(None)
+    if whole["known_amount"].sum() > 0:
+        rate, note = (
+            whole["known_profit"].sum() / whole["known_amount"].sum(),
+            "profit_partly_known" if share_known < 0.999 else "",
+        )
     elif sources.margin_rate is not None:
         rate, note = sources.margin_rate, "profit_by_margin_rate"
     else:

@@ -213,7 +213,7 @@ def measure_indicators(
 
 def _coverage(observed: Observed) -> dict[str, object]:
     row = {"share_observed": float(observed.values.notna().mean()), "note": observed.note}
-    row["note_share"] = observed.note_share
+    row["note_share"] = observed.note_share if observed.note else float("nan")
     if observed.shrunk:
         row |= {"shrunk_to": observed.shrunk.centre, "strength": observed.shrunk.strength}
     return row

@@ -103,7 +103,8 @@ def compare_rankings(
     methods : Sequence[str]
         Names in :data:`RANKINGS`, two or more.
     shares : Sequence[float]
-        Shares of the customers at which tiers end, so that each method makes tiers of the same size.
+        Shares of the customers at which tiers end, so that each method makes tiers of the same size; a tier
+        ends with the customer who reaches its bound.
     labels : Sequence[str]
 
     Returns
@@ -125,9 +126,9 @@ def compare_rankings(
             repair="Give two methods or more, and one share less than labels.",
         )
     rankings = {name: rank_by(matrix, weights, method=name) for name in methods}
-    n, names = len(matrix.customer_id), np.array(labels, dtype=object)
+    n, names = len(matrix.customer_id), np.array(tuple(labels), dtype=object)
     ranks = np.array([stats.rankdata(-r.score.round(12), method="min") for r in rankings.values()])
-    tiers = np.array([np.searchsorted(np.asarray(shares) * n, rank, side="left") for rank in ranks])
+    tiers = np.array([np.searchsorted(np.asarray(shares) * n * (1 - 1e-12), rank - 1, side="right") for rank in ranks])
     rows = []
     for (a, first), (b, second) in combinations(enumerate(rankings), 2):
         tau = stats.kendalltau(ranks[a], ranks[b]).statistic

@@ -61,9 +61,10 @@ class WideScores:
     recipe: Recipe
 
     def exhibits(self) -> tuple[Exhibit, ...]:
-        """The bins of each measure, the correlations, and the best customers."""
+        """The bins of each measure beyond R, F and M, the correlations, and the best customers."""
+        known = self.cuts["measure"].isin(["recency_days", "n_orders", "spend"])
         return (
-            Exhibit("wide_cuts", self.cuts, notes=("rfm_quantile_ties",)),
+            Exhibit("wide_cuts", self.cuts[~known].reset_index(drop=True), notes=("rfm_quantile_ties",)),
             Exhibit("wide_correlation", self.correlation),
             Exhibit("wide_customers", self.customers, rows_shown=8),
         )

@@ -45,7 +45,8 @@ def weigh_ahp(
     Raises
     ------
     RefusedError
-        Nobody judged, or nobody consistently (the worst triad is named), an item that the system does not know, or no indicator under the judged criteria.
+        Nobody judged, or nobody consistently (the worst triad is named); an item that the system does
+        not know; no indicator under the judged criteria.
 
     Notes
     -----
