@@ -197,7 +197,7 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
         "instrument": answersheets.instrument(),
         "studies": {
             "value_indicators": {},
-            "value_clv": {"holdout_days": 366, "horizon": 156.0, "annual_discount_rate": world.discount_per_year},
+            "value_clv": {"holdout_days": 364, "horizon": 156.0, "annual_discount_rate": world.discount_per_year},
             # Rates as a sales office would state them: clerk and lorry hours, and the cost of money.
             "profitability": {
                 "cost_per_order": 600.0,

@@ -126,8 +126,8 @@ def classify_clv(current: pd.DataFrame, future: pd.DataFrame, *, rule: CutRule =
             )
     used = _cut(current, rule), _cut(future, rule)
     chosen = _classes(current, future, *used)
-    tried = [(name, _cut(current, name), _cut(future, name)) for name in rules]
-    tried += [("quantile", np.quantile(current, a), np.quantile(future, b)) for a in LEVELS for b in LEVELS]
+    tried = [(f"cut_{name}", _cut(current, name), _cut(future, name)) for name in rules]
+    tried += [("cut_quantile", np.quantile(current, a), np.quantile(future, b)) for a in LEVELS for b in LEVELS]
     found = np.array([_classes(current, future, a, b) for _, a, b in tried])
     same = found == chosen
     counts = (found[:, :, None] == np.arange(4)).sum(axis=1)
@@ -138,7 +138,7 @@ def classify_clv(current: pd.DataFrame, future: pd.DataFrame, *, rule: CutRule =
     )
     order = np.lexsort((customers["customer_id"], -(current + future)))
     options = {
-        "cut_rule": rule,
+        "cut_rule": f"cut_{rule}",
         "current_cut": float(used[0]),
         "future_cut": float(used[1]),
         "n_cuts_tried": len(tried),

@@ -15,6 +15,9 @@ from crmresearch.scoring.value.resampling import bootstrap_interval, percentile_
 CLAIMED_HALF = 0.5
 """Claim D05: key accounts bring more than this share of revenue or profit (50%以上)."""
 
+CLAIMED_MEASURES = ("revenue", "contribution", "net_profit")
+"""What claim D05 is about; of a value to come it says nothing."""
+
 CLAIMED_STAY = 0.5
 """Claim D04: more than this share of the top customers of one period are on top again in the next."""
 
@@ -54,7 +57,7 @@ class Concentration:
         value, low, high = (table[c] for c in ("value", "interval_low", "interval_high"))
         common = {"measure": options["measure"], "confidence": options["confidence"]}
         largest = self.accounts.iloc[0]
-        return (
+        found = [
             Finding(
                 "concentration",
                 common
@@ -67,21 +70,19 @@ class Concentration:
                 | {"k": int(value["n_half"]), "share": value["share_half"], "n": len(self.accounts)},
             ),
             Finding(
-                "claim_half_jointly",
-                common
-                | {"top": options["top_share"], "share": value["top_share"]}
-                | {"low": low["top_share"], "high": high["top_share"], "single": value["largest_share"]},
-                judge_half(low["top_share"], high["top_share"]),
-                claim="D05",
-            ),
-            Finding(
                 "largest_lost",
                 common
                 | {"share": float(largest["share_value"]), "hhi": value["hhi"]}
                 | {"hhi_without": float(largest["hhi_without"]), "k": int(value["n_half"])}
                 | {"k_without": int(largest["n_half_without"])},
             ),
-        )
+        ]
+        if options["measure"] in CLAIMED_MEASURES:
+            half = {"top": options["top_share"], "share": value["top_share"], "single": value["largest_share"]}
+            bounds = {"low": low["top_share"], "high": high["top_share"]}
+            verdict = judge_half(**bounds)
+            found.insert(1, Finding("claim_half_jointly", common | half | bounds, verdict, claim="D05"))
+        return tuple(found)
 
 
 def judge_half(low: float, high: float) -> Verdict:
