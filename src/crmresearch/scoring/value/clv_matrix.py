@@ -97,7 +97,8 @@ def classify_clv(current: pd.DataFrame, future: pd.DataFrame, *, rule: CutRule =
 
     Notes
     -----
-    A value at the cut is high. The cuts tried are the three rules, and every pair of the 30, 40, 50, 60 and 70 %
+    A value at the cut is high, unless the cut is the least value of all (most customers bought nothing in the window):
+    then only values above it are. The cuts tried are the three rules, and every pair of the 30, 40, 50, 60 and 70 %
     quantiles of the two values.
 
     Examples
@@ -160,7 +161,12 @@ def _cut(value: np.ndarray, rule: str) -> float:
 
 def _classes(current: np.ndarray, future: np.ndarray, current_cut: float, future_cut: float) -> np.ndarray:
     """Position in ``CLASSES``."""
-    return 2 * (current >= current_cut) + (future >= future_cut)
+    return 2 * _high(current, current_cut) + _high(future, future_cut)
+
+
+def _high(value: np.ndarray, cut: float) -> np.ndarray:
+    """At the cut or above; above it alone where the cut is the least of all, which would make everybody high."""
+    return value > cut if cut <= value.min() else value >= cut
 
 
 def _describe_classes(customers: pd.DataFrame) -> pd.DataFrame:

@@ -34,8 +34,8 @@ class Concentration:
         0 are counted.
     summary : pd.DataFrame, shape (9, 4)
         measure, value, interval_low, interval_high: hhi, effective_accounts (1 / HHI), largest_share, top_5_share,
-        top_10_share, n_half, share_half (n_half over all accounts), top_share (of the top share of accounts),
-        n_nonpositive.
+        top_10_share, n_over_half, share_half (n_over_half over all accounts), top_share (of the top share of accounts),
+        n_without_value.
     recipe : Recipe
     """
 
@@ -67,13 +67,13 @@ class Concentration:
                     "high": high["hhi"],
                     "effective": value["effective_accounts"],
                 }
-                | {"k": int(value["n_half"]), "share": value["share_half"], "n": len(self.accounts)},
+                | {"k": int(value["n_over_half"]), "share": value["share_half"], "n": len(self.accounts)},
             ),
             Finding(
                 "largest_lost",
                 common
                 | {"share": float(largest["share_value"]), "hhi": value["hhi"]}
-                | {"hhi_without": float(largest["hhi_without"]), "k": int(value["n_half"])}
+                | {"hhi_without": float(largest["hhi_without"]), "k": int(value["n_over_half"])}
                 | {"k_without": int(largest["n_half_without"])},
             ),
         ]
@@ -143,7 +143,7 @@ def score_concentration(
     --------
     >>> table = pd.DataFrame({"customer_id": list("abcd"), "revenue": [40.0, 30, 20, 10]})
     >>> found = score_concentration(table, measure="revenue", rng=np.random.default_rng(1))
-    >>> found.summary.set_index("measure").loc[["hhi", "n_half"], "value"].round(2).tolist()
+    >>> found.summary.set_index("measure").loc[["hhi", "n_over_half"], "value"].round(2).tolist()
     [0.3, 2.0]
     """
     if not 0 < top_share < 1:
@@ -165,9 +165,9 @@ def score_concentration(
 
     at = statistics(np.arange(len(worth)))
     low, high = bootstrap_interval(statistics, len(worth), rng=rng, n_resamples=n_resamples, confidence=confidence)
-    names = ["hhi", "effective_accounts", "largest_share", "top_5_share", "top_10_share", "n_half", "share_half"]
+    names = ["hhi", "effective_accounts", "largest_share", "top_5_share", "top_10_share", "n_over_half", "share_half"]
     summary = pd.DataFrame({"measure": [*names, "top_share"], "value": at, "interval_low": low, "interval_high": high})
-    summary.loc[len(summary)] = ["n_nonpositive", float((~positive).sum()), np.nan, np.nan]
+    summary.loc[len(summary)] = ["n_without_value", float((~positive).sum()), np.nan, np.nan]
     share = worth / worth.sum()
     table["share_value"], table["cumulative_share"] = share, np.cumsum(share)
     table["hhi_without"] = ((share**2).sum() - share**2) / (1 - share) ** 2
