@@ -16,7 +16,9 @@ from crmresearch.scoring.value import Panel, compare_volatility, score_concentra
 
 
 def accounts(*revenue: float) -> pd.DataFrame:
-    return pd.DataFrame({"customer_id": [f"c{i:04d}" for i in range(len(revenue))], "revenue": np.array(revenue, float)})
+    return pd.DataFrame(
+        {"customer_id": [f"c{i:04d}" for i in range(len(revenue))], "revenue": np.array(revenue, float)}
+    )
 
 
 def scored(*revenue: float, **options):
@@ -37,15 +39,19 @@ def test_hand_computed() -> None:
     found = scored(10, 40, 20, 30)
     value = found.summary.set_index("measure")["value"]
     assert (value["hhi"], value["effective_accounts"]) == (pytest.approx(0.30), pytest.approx(1 / 0.30))
-    assert (value["n_over_half"], value["largest_share"], value["top_5_share"]) == (2, pytest.approx(0.4), 1)
+    assert (value["n_over_half"], value["largest_share"], value["top_5_share"]) == (
+        2,
+        pytest.approx(0.4),
+        pytest.approx(1),
+    )
     # Without the largest: .5, 1/3, 1/6 of what is left; the first alone is exactly half, not more.
     first = found.accounts.iloc[0]
     assert first["hhi_without"] == pytest.approx(0.25 + 1 / 9 + 1 / 36) and first["n_half_without"] == 2
-    # Without the smallest: 4/9 is too little, 7/9 enough.
-    assert found.accounts["n_half_without"].tolist() == [2, 2, 2, 2]
+    # Without the second: 4/7 is enough; without the third 4/8 is not, nor 4/9 without the last.
+    assert found.accounts["n_half_without"].tolist() == [2, 1, 2, 2]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(1, 50), min_size=3, max_size=12))
 def test_losing_an_account_is_scoring_without_it(revenue) -> None:
     found = scored(*revenue).accounts
@@ -127,9 +133,13 @@ def test_volatility_by_hand() -> None:
     found = compare_volatility(panel, flags_of(panel, 1), rule="k5", rng=np.random.default_rng(1), n_resamples=200)
     cv = found.groups.set_index("account_group")["cv"]
     residual = np.sqrt(16 / 14)  # each block of four swings sums to zero and has no slope
-    assert cv.to_dict() == pytest.approx({"key_accounts": 2 * residual / 10, "rest": residual / 20, "everybody": 3 * residual / 30})
+    assert cv.to_dict() == pytest.approx(
+        {"key_accounts": 2 * residual / 10, "rest": residual / 20, "everybody": 3 * residual / 30}
+    )
     variance = found.variance.set_index("variance_part")["variance"]
-    assert variance["key_accounts"] + variance["rest"] + variance["twice_covariance"] == pytest.approx(variance["everybody"])
+    assert variance["key_accounts"] + variance["rest"] + variance["twice_covariance"] == pytest.approx(
+        variance["everybody"]
+    )
     claim = found.findings()[0]
     assert claim.claim == "D44" and claim.verdict == "contradicted"
 

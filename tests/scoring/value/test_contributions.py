@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import ibis
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from crmresearch.errors import RefusedError, UsageError
 from crmresearch.scoring.value import build_panel, measure_contribution
 
-SCHEMA = {
-    "customer_id": "str",
-    "order_id": "str",
-    "date": "date",
-    "product": "str",
-    "amount": "decimal(18, 2)",
-    "cost": "decimal(18, 2)",
-    "profit": "decimal(18, 2)",
-}
+_TYPES = {"date": pa.date32(), **dict.fromkeys(("amount", "cost", "profit"), pa.decimal128(18, 2))}
 END = dt.date(2025, 12, 31)
 
 
 def lines(*rows: tuple) -> ibis.Table:
-    return ibis.memtable([(c, o, dt.date.fromisoformat(d), *rest) for c, o, d, *rest in rows], schema=SCHEMA)
+    names = ["customer_id", "order_id", "date", "product", "amount", "cost", "profit"]
+    columns = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
+    columns["date"] = [dt.date.fromisoformat(day) for day in columns["date"]]
+    for name in ("amount", "cost", "profit"):
+        columns[name] = [None if value is None else Decimal(value) for value in columns[name]]
+    fields = [pa.array(columns[name], type=_TYPES.get(name, pa.string())) for name in names]
+    return ibis.memtable(pa.table(fields, names=names))
 
 
 ORDERS = lines(
@@ -82,9 +82,7 @@ def test_panel_refuses_months_before_the_first_order() -> None:
 
 
 def test_row_order_does_not_matter() -> None:
-    rng = np.random.default_rng(3)
-    frame = ORDERS.to_pandas()
-    found = [measure_contribution(ORDERS, as_of=END)]
-    shuffled = ibis.memtable(frame.iloc[rng.permutation(len(frame))], schema=SCHEMA)
-    found.append(measure_contribution(shuffled, as_of=END))
-    assert found[0].customers.equals(found[1].customers)
+    table = ORDERS.to_pyarrow()
+    shuffled = ibis.memtable(table.take(np.random.default_rng(3).permutation(table.num_rows)))
+    once, again = (measure_contribution(orders, as_of=END).customers for orders in (ORDERS, shuffled))
+    assert once.equals(again)

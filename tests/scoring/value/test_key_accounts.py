@@ -25,9 +25,7 @@ TABLE = pd.DataFrame(
         "contribution": [1.0, 9, 2, 1, 1, 1, 1, 0.5, 0.5, 0],
     }
 )
-RATINGS = pd.DataFrame(
-    {"rater": "r", "customer_id": ["h", "i"], "criterion": "strategy", "rating": [5.0, 1.0]}
-)
+RATINGS = pd.DataFrame({"rater": "r", "customer_id": ["h", "i"], "criterion": "strategy", "rating": [5.0, 1.0]})
 FLAGGED = pd.Series([True, False, True] + [False] * 7, index=IDS)
 
 
