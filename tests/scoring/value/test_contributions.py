@@ -49,8 +49,7 @@ def test_hand_computed() -> None:
 
 def test_margins_are_shrunken_towards_everybodys() -> None:
     found = measure_contribution(ORDERS, start=dt.date(2025, 1, 1), as_of=END, prior_orders=2)
-    prior = 2 * 130 / 2
-    assert found.margins["b"] == pytest.approx((-2 + prior * 32 / 130) / (10 + prior))
+    assert found.margins["b"] == pytest.approx((1 * -0.2 + 2 * 32 / 130) / 3)
 
 
 def test_a_line_without_cost_asks_for_a_margin() -> None:

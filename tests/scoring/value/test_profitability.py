@@ -105,7 +105,7 @@ def test_customers_served_without_orders_are_losses() -> None:
 
 
 def test_negative_total_is_refused() -> None:
-    with pytest.raises(RefusedError, match="net profit of -10.00"):
+    with pytest.raises(RefusedError, match=r"net profit of -10\.00"):
         profits(5, -15)
 
 

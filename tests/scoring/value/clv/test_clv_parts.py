@@ -88,11 +88,11 @@ def bought():
     rows = []
     for customer in range(300):
         days = np.cumsum(rng.geometric(rng.beta(1, 30), 60))
-        stays = rng.geometric(rng.beta(1.5, 6))
+        stays, scale = rng.geometric(rng.beta(1.5, 6)), 40 / rng.gamma(5)
         for number, day in enumerate(days[:stays][days[:stays] < 720]):
             product = "pqrs"[min(number // 6, 3)]
             date = dt.date(2024, 1, 5) + dt.timedelta(int(day))
-            rows.append((f"c{customer:03d}", date, product, f"{rng.gamma(6, 10):.2f}"))
+            rows.append((f"c{customer:03d}", date, product, f"{rng.gamma(6) * scale + 0.01:.2f}"))
     return ibis.memtable(rows, schema=SCHEMA)
 
 
