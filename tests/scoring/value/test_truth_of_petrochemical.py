@@ -74,7 +74,6 @@ def test_the_true_value_ranking_is_recovered(value, firms) -> None:
     true = value["customer_id"].map(firms["value"]).to_numpy()
     estimated = (value["residual_value"] + value["contribution"]).to_numpy()
     tau, low, high = kendall_interval(estimated, true, rng=np.random.default_rng(1))
-    print(f"tau of value {tau:.3f} ({low:.3f} to {high:.3f})")
     assert tau > 0.75 and low > 0.70
 
 
@@ -83,7 +82,6 @@ def test_future_value_of_those_who_stay_is_recovered(value, firms) -> None:
     alive = value["customer_id"].map(firms["alive"]).to_numpy(dtype=bool)
     tau, low, _ = kendall_interval(value["residual_value"].to_numpy(), true, rng=np.random.default_rng(1))
     among = kendall_interval(value["residual_value"].to_numpy()[alive], true[alive], rng=np.random.default_rng(1))
-    print(f"tau of future value {tau:.3f}, among those who stay {among[0]:.3f} ({among[1]:.3f} to {among[2]:.3f})")
     assert low > 0.6 and among[1] > 0.65
 
 
@@ -91,7 +89,6 @@ def test_p_alive_tells_who_has_left(value, firms) -> None:
     alive = value["customer_id"].map(firms["alive"]).to_numpy(dtype=bool)
     p = value["p_alive"].to_numpy()
     better = (p[alive][:, None] > p[~alive]).mean() + (p[alive][:, None] == p[~alive]).mean() / 2
-    print(f"AUC of P(alive) {better:.3f}; mean {p.mean():.3f}, true {alive.mean():.3f}")
     assert better > 0.9 and abs(p.mean() - alive.mean()) < 0.08
 
 
@@ -100,7 +97,6 @@ def test_margins_and_quadrants_are_recovered(value, orders, firms) -> None:
     assert np.abs(margins - firms["margin"].reindex(margins.index)).mean() < 0.01
     matrix = classify_clv(value, value).customers.set_index("customer_id")["clv_class"]
     same = (matrix == firms["quadrant"].reindex(matrix.index)).mean()
-    print(f"same quadrant {same:.3f}")
     assert same > 0.8
 
 
@@ -113,5 +109,4 @@ def test_wallet_shares_are_recovered(processed, orders, entity, firms) -> None:
     true = found["customer_id"].map(firms["wallet_share"])
     error = (np.log(found["wallet_share"]) - np.log(true)).abs().groupby(found["source_grade"]).median()
     covered = ((found["wallet_low"] <= true + 1e-3) & (true <= found["wallet_high"] + 1e-3)).mean()
-    print(f"median log errors {error.round(3).to_dict()}, ranges hold {covered:.3f}")
     assert error["A"] < error["B"] < error["C"] and error["A"] < 0.06 and 0.9 < covered <= 1.0
