@@ -194,17 +194,21 @@ class Study:
 
         A ``RefusedError`` is recorded with its cause and way out, and a ``Refusal`` is returned.
         """
-        function = f"{scorer.__module__}.{scorer.__qualname__}"
+        result = self.prepare(scorer, *args, **options)
+        if not isinstance(result, Refusal):
+            self._show(*self._record.result(result, f"{scorer.__module__}.{scorer.__qualname__}"))
+        return result
+
+    def prepare(self, scorer: Callable[P, R], *args: P.args, **options: P.kwargs) -> R | Refusal:
+        """Call a scorer for what a later step needs; only a refusal is recorded and displayed, as by `score`."""
         try:
             for given in (*args, *options.values()):
                 if isinstance(given, Refusal):
                     raise given.error
-            result = scorer(*args, **options)
+            return scorer(*args, **options)
         except RefusedError as error:
-            self._show(self._record.refusal(error, function))
+            self._show(self._record.refusal(error, f"{scorer.__module__}.{scorer.__qualname__}"))
             return Refusal(error)
-        self._show(*self._record.result(result, function))
-        return result
 
     def draw(self, plot: Callable[..., Any], data: Any, *, key: str, **options: Any) -> None:
         """Draw a figure in every language, record it, display it in the study's own."""

@@ -200,7 +200,7 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
         "studies": {
             "customer_file": {"source": "branch", "updated": "updated", "tier": "key_account"},
             "value_indicators": {"system": "logistics", "weighting": "ahp", "wider_rfm": "lrfmc"},
-            "value_clv": {"holdout_days": 366, "horizon": 156.0, "annual_discount_rate": world.discount_per_year},
+            "value_clv": {"holdout_days": 364, "horizon": 156.0, "annual_discount_rate": world.discount_per_year},
             # Rates as a sales office would state them: clerk and lorry hours, and the cost of money.
             "profitability": {
                 "cost_per_order": 600.0,

@@ -153,14 +153,14 @@ def plot_value_parts(data: pd.DataFrame, say: Callable[[str], str]) -> Figure:
     place = np.arange(len(data))
     colours = np.where(value < 0, PALETTE[1], np.where(place == 0, PALETTE[4], PALETTE[0]))
     axes.bar(place, value, bottom=below, color=colours, width=0.6)
-    axes.plot(np.repeat(place, 2)[1:-1], np.repeat((below + value)[:-1], 2), color=FAINT, linewidth=0.8)
+    axes.hlines((below + value)[:-1], place[:-1] + 0.3, place[1:] - 0.3, color=FAINT, linewidth=0.8)
     interval = known & data["part_low"].notna().to_numpy()
     ends = (below + data[["part_low", "part_high"]].to_numpy(dtype=float).T)[:, interval]
     axes.vlines(place[interval], *ends, color=INK, linewidth=1.2)
     reach = max((below + value).max(), ends.max(initial=0.0))
     for at in place:
         text = f"{value[at]:,.0f}" if known[at] else say("not_observed")
-        top = max(below[at], below[at] + value[at]) if not interval[at] else below[at] + data["part_high"].iloc[at]
+        top = below[at] + np.nanmax([0.0, value[at], data["part_high"].iloc[at]])
         axes.annotate(text, (at, top + 0.015 * reach), ha="center", fontsize=8, color=INK if known[at] else FAINT)
     total = value.sum()
     axes.bar(len(data), total, color=PALETTE[2], width=0.6)
@@ -194,10 +194,10 @@ def plot_clv_matrix(data: pd.DataFrame, say: Callable[[str], str], *, cuts: tupl
     names = ("lead", "iron", "gold", "platinum")
     for name, colour, marker in zip(names, (PALETTE[4], PALETTE[2], PALETTE[1], PALETTE[0]), "osD^", strict=True):
         rows = data[data["clv_class"] == name]
-        shade = 0.15 + 0.75 * rows["share_kept"].to_numpy()
-        axes.scatter(
-            rows["current_value"], rows["future_value"], s=9, marker=marker, color=colour, alpha=shade, linewidths=0
-        )
+        if len(rows):
+            look = {"s": 9, "marker": marker, "color": colour, "linewidths": 0, "rasterized": True}
+            shade = 0.15 + 0.75 * rows["share_kept"].to_numpy()
+            axes.scatter(rows["current_value"], rows["future_value"], alpha=shade, **look)
         axes.scatter([], [], s=20, marker=marker, color=colour, label=f"{say(name)} ({len(rows):,})")
     for column, which, line in zip(("current_value", "future_value"), "xy", (axes.axvline, axes.axhline), strict=True):
         cut = cuts["xy".index(which)]

@@ -97,7 +97,8 @@ def classify_clv(current: pd.DataFrame, future: pd.DataFrame, *, rule: CutRule =
 
     Notes
     -----
-    A value at the cut is high. The cuts tried are the three rules, and every pair of the 30, 40, 50, 60 and 70 %
+    A value at the cut is high, unless the cut is the least value of all (most customers bought nothing in the window):
+    then only values above it are. The cuts tried are the three rules, and every pair of the 30, 40, 50, 60 and 70 %
     quantiles of the two values.
 
     Examples
@@ -126,8 +127,8 @@ def classify_clv(current: pd.DataFrame, future: pd.DataFrame, *, rule: CutRule =
             )
     used = _cut(current, rule), _cut(future, rule)
     chosen = _classes(current, future, *used)
-    tried = [(name, _cut(current, name), _cut(future, name)) for name in rules]
-    tried += [("quantile", np.quantile(current, a), np.quantile(future, b)) for a in LEVELS for b in LEVELS]
+    tried = [(f"cut_{name}", _cut(current, name), _cut(future, name)) for name in rules]
+    tried += [("cut_quantile", np.quantile(current, a), np.quantile(future, b)) for a in LEVELS for b in LEVELS]
     found = np.array([_classes(current, future, a, b) for _, a, b in tried])
     same = found == chosen
     counts = (found[:, :, None] == np.arange(4)).sum(axis=1)
@@ -138,7 +139,7 @@ def classify_clv(current: pd.DataFrame, future: pd.DataFrame, *, rule: CutRule =
     )
     order = np.lexsort((customers["customer_id"], -(current + future)))
     options = {
-        "cut_rule": rule,
+        "cut_rule": f"cut_{rule}",
         "current_cut": float(used[0]),
         "future_cut": float(used[1]),
         "n_cuts_tried": len(tried),
@@ -160,7 +161,12 @@ def _cut(value: np.ndarray, rule: str) -> float:
 
 def _classes(current: np.ndarray, future: np.ndarray, current_cut: float, future_cut: float) -> np.ndarray:
     """Position in ``CLASSES``."""
-    return 2 * (current >= current_cut) + (future >= future_cut)
+    return 2 * _high(current, current_cut) + _high(future, future_cut)
+
+
+def _high(value: np.ndarray, cut: float) -> np.ndarray:
+    """At the cut or above; above it alone where the cut is the least of all, which would make everybody high."""
+    return value > cut if cut <= value.min() else value >= cut
 
 
 def _describe_classes(customers: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,9 @@ from crmresearch.scoring.value.resampling import bootstrap_interval, percentile_
 CLAIMED_HALF = 0.5
 """Claim D05: key accounts bring more than this share of revenue or profit (50%以上)."""
 
+CLAIMED_MEASURES = ("revenue", "contribution", "net_profit")
+"""What claim D05 is about; of a value to come it says nothing."""
+
 CLAIMED_STAY = 0.5
 """Claim D04: more than this share of the top customers of one period are on top again in the next."""
 
@@ -31,8 +34,8 @@ class Concentration:
         0 are counted.
     summary : pd.DataFrame, shape (9, 4)
         measure, value, interval_low, interval_high: hhi, effective_accounts (1 / HHI), largest_share, top_5_share,
-        top_10_share, n_half, share_half (n_half over all accounts), top_share (of the top share of accounts),
-        n_nonpositive.
+        top_10_share, n_over_half, share_half (n_over_half over all accounts), top_share (of the top share of accounts),
+        n_without_value.
     recipe : Recipe
     """
 
@@ -54,7 +57,7 @@ class Concentration:
         value, low, high = (table[c] for c in ("value", "interval_low", "interval_high"))
         common = {"measure": options["measure"], "confidence": options["confidence"]}
         largest = self.accounts.iloc[0]
-        return (
+        found = [
             Finding(
                 "concentration",
                 common
@@ -64,24 +67,22 @@ class Concentration:
                     "high": high["hhi"],
                     "effective": value["effective_accounts"],
                 }
-                | {"k": int(value["n_half"]), "share": value["share_half"], "n": len(self.accounts)},
-            ),
-            Finding(
-                "claim_half_jointly",
-                common
-                | {"top": options["top_share"], "share": value["top_share"]}
-                | {"low": low["top_share"], "high": high["top_share"], "single": value["largest_share"]},
-                judge_half(low["top_share"], high["top_share"]),
-                claim="D05",
+                | {"k": int(value["n_over_half"]), "share": value["share_half"], "n": len(self.accounts)},
             ),
             Finding(
                 "largest_lost",
                 common
                 | {"share": float(largest["share_value"]), "hhi": value["hhi"]}
-                | {"hhi_without": float(largest["hhi_without"]), "k": int(value["n_half"])}
+                | {"hhi_without": float(largest["hhi_without"]), "k": int(value["n_over_half"])}
                 | {"k_without": int(largest["n_half_without"])},
             ),
-        )
+        ]
+        if options["measure"] in CLAIMED_MEASURES:
+            half = {"top": options["top_share"], "share": value["top_share"], "single": value["largest_share"]}
+            bounds = {"low": low["top_share"], "high": high["top_share"]}
+            verdict = judge_half(**bounds)
+            found.insert(1, Finding("claim_half_jointly", common | half | bounds, verdict, claim="D05"))
+        return tuple(found)
 
 
 def judge_half(low: float, high: float) -> Verdict:
@@ -142,7 +143,7 @@ def score_concentration(
     --------
     >>> table = pd.DataFrame({"customer_id": list("abcd"), "revenue": [40.0, 30, 20, 10]})
     >>> found = score_concentration(table, measure="revenue", rng=np.random.default_rng(1))
-    >>> found.summary.set_index("measure").loc[["hhi", "n_half"], "value"].round(2).tolist()
+    >>> found.summary.set_index("measure").loc[["hhi", "n_over_half"], "value"].round(2).tolist()
     [0.3, 2.0]
     """
     if not 0 < top_share < 1:
@@ -164,9 +165,9 @@ def score_concentration(
 
     at = statistics(np.arange(len(worth)))
     low, high = bootstrap_interval(statistics, len(worth), rng=rng, n_resamples=n_resamples, confidence=confidence)
-    names = ["hhi", "effective_accounts", "largest_share", "top_5_share", "top_10_share", "n_half", "share_half"]
+    names = ["hhi", "effective_accounts", "largest_share", "top_5_share", "top_10_share", "n_over_half", "share_half"]
     summary = pd.DataFrame({"measure": [*names, "top_share"], "value": at, "interval_low": low, "interval_high": high})
-    summary.loc[len(summary)] = ["n_nonpositive", float((~positive).sum()), np.nan, np.nan]
+    summary.loc[len(summary)] = ["n_without_value", float((~positive).sum()), np.nan, np.nan]
     share = worth / worth.sum()
     table["share_value"], table["cumulative_share"] = share, np.cumsum(share)
     table["hhi_without"] = ((share**2).sum() - share**2) / (1 - share) ** 2

@@ -65,7 +65,7 @@ def measure_contribution(
     start: dt.date | None = None,
     margin: float | None = None,
     annual_rate: float = 0.0,
-    prior_orders: float = 2.0,
+    prior_orders: float = 1.0,
 ) -> Contributions:
     """Add up what each customer's orders brought.
 
@@ -82,7 +82,8 @@ def measure_contribution(
     annual_rate : float
         Interest by which ``compounded`` brings past contributions to ``as_of``; 0.10 is ten per cent a year.
     prior_orders : float
-        A customer's margin is shrunken as if this many average orders at all customers' margin stood beside its own.
+        A customer's margin is shrunken as if this many orders of its own size at all customers' margin
+        stood beside its own.
 
     Returns
     -------
@@ -98,9 +99,10 @@ def measure_contribution(
     Notes
     -----
     Of a line the contribution is its profit where it has one, else amount less cost, else margin times amount. Returns
-    are lines of negative amount and lower both. The shrunken margin is (contribution + k m̄ ā) / (revenue + k ā), with
-    m̄ all customers' margin, ā the mean revenue of an order and k ``prior_orders``: a customer of few orders says
-    little about its own margin. Orders are counted as distinct numbers; lines without one count each.
+    are lines of negative amount and lower both. The shrunken margin is (n m + k m̄) / (n + k), with m and n the
+    customer's own margin and orders, m̄ all customers' margin and k ``prior_orders``: a customer of few orders says
+    little about its own margin, one without revenue nothing. Orders are counted as distinct numbers; lines without
+    one count each.
 
     Examples
     --------
@@ -135,10 +137,9 @@ def measure_contribution(
     customers["share_known"] = (known / turned_over.where(turned_over > 0)).fillna(0.0)
     revenue, contribution = customers["revenue"].sum(), customers["contribution"].sum()
     overall = contribution / revenue if revenue > 0 else np.nan
-    prior = prior_orders * revenue / max(customers["n_orders"].sum(), 1)
-    base = customers["revenue"].clip(lower=0) + prior
-    own = customers["contribution"].where(customers["revenue"] > 0, 0.0)
-    customers["margin"] = ((own + prior * overall) / base.where(base > 0)).clip(upper=1.0)
+    n, own = customers["n_orders"], customers["contribution"] / customers["revenue"].where(customers["revenue"] > 0)
+    customers["margin"] = ((n * own.fillna(overall) + prior_orders * overall) / (n + prior_orders)).fillna(overall)
+    customers["margin"] = customers["margin"].clip(upper=1.0)
     first = start or customers.pop("first").min()
     row = (first, as_of, len(customers), revenue, contribution, overall)
     totals = pd.DataFrame([row], columns=["start", "as_of", "n_customers", "revenue", "contribution", "margin"])

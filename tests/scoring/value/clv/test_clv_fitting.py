@@ -197,22 +197,43 @@ TRUTH = {
 RUNS = 200
 
 
+SLOPES = {"bgnbd": (0.5, 0.4, -0.3), "mbgnbd": (0.5, 0.3, -0.2), "paretonbd": (0.5, -0.4)}
+"""Coefficients of one covariate, in the order of each model's covariate loads."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("model", [*TRUTH, "gammagamma"])
+@pytest.mark.parametrize("model", [*TRUTH, "gammagamma", *(f"{name} with a covariate" for name in SLOPES)])
 def test_intervals_cover_the_truth(model):
     """95 % intervals of every parameter hold the truth in 92 to 98 % of 200 simulated customer bases."""
-    truth = np.array(TRUTH.get(model, (6.0, 4.0, 15.0)))
+    truth, covered = covers(model)
+    assert ((covered >= 0.92) & (covered <= 0.98)).all(), dict(zip(truth, covered, strict=True))
+
+
+def covers(model: str, runs: int = RUNS) -> tuple[np.ndarray, np.ndarray]:
+    """True parameters, and the share of simulated customer bases whose intervals hold each."""
+    name = model.split()[0]
+    truth = np.array(TRUTH.get(name, (6.0, 4.0, 15.0)))
+    if name != model:
+        truth = np.concatenate([truth, SLOPES[name]])
     covered = np.zeros(len(truth))
-    for seed in range(RUNS):
-        rng = np.random.default_rng([20260101, seed])
-        if model == "gammagamma":
-            x = 1 + rng.negative_binomial(1, 0.4, 1500)
-            z = rng.gamma(truth[0] * x) / x / rng.gamma(truth[1], 1 / truth[2], len(x))
-            table = fit_spend(pd.DataFrame({"frequency": x, "mean_spend": z})).tidy()
-        else:
-            end = np.full(4000, 10.0) if model == "bgbb" else 52 - np.floor(rng.uniform(0, 90, 4000)) / 7
-            x, t_x = MODELS[model].simulate(truth, end, rng)
-            columns = dict(zip(MODELS[model].columns, (x, t_x, end), strict=True))
-            table = fit_purchases(pd.DataFrame(columns), model=model).tidy()
+    for seed in range(runs):
+        table = _fitted(name, truth, name != model, np.random.default_rng([20260101, seed])).tidy()
         covered += (table["conf_low"] <= truth) & (truth <= table["conf_high"])
-    assert ((covered / RUNS >= 0.92) & (covered / RUNS <= 0.98)).all(), covered / RUNS
+    return truth, covered / runs
+
+
+def _fitted(name: str, truth: np.ndarray, moved: bool, rng: np.random.Generator):
+    if name == "gammagamma":
+        x = 1 + rng.negative_binomial(1, 0.4, 1500)
+        z = rng.gamma(truth[0] * x) / x / rng.gamma(truth[1], 1 / truth[2], len(x))
+        return fit_spend(pd.DataFrame({"frequency": x, "mean_spend": z}))
+    end = np.full(4000, 10.0) if name == "bgbb" else 52 - np.floor(rng.uniform(0, 90, 4000)) / 7
+    natural, columns = truth[:4], {}
+    if moved:
+        columns["channel"] = rng.integers(0, 2, len(end))
+        natural = np.repeat(natural[:, None], len(end), axis=1)
+        for (position, sign), slope in zip(MODELS[name].covariate_loads, truth[4:], strict=True):
+            natural[position] *= np.exp(sign * slope * columns["channel"])
+    x, t_x = MODELS[name].simulate(natural, end, rng)
+    columns |= dict(zip(MODELS[name].columns, (x, t_x, end), strict=True))
+    return fit_purchases(pd.DataFrame(columns), model=name, covariates=("channel",) if moved else ())

@@ -124,7 +124,9 @@ class PurchaseFit:
     def exhibits(self) -> tuple[Exhibit, ...]:
         """Tables as a report shows them."""
         return (
-            Exhibit("clv_parameters", self.tidy(), notes=("clv_observed_information",)),
+            Exhibit(
+                "clv_parameters", self.tidy().rename(columns={"term": "parameter"}), notes=("clv_observed_information",)
+            ),
             Exhibit("clv_model_summary", self.glance()),
         )
 

@@ -144,7 +144,11 @@ class SpendFit:
     def exhibits(self) -> tuple[Exhibit, ...]:
         """Tables as a report shows them."""
         return (
-            Exhibit("clv_spend_parameters", self.tidy(), notes=("clv_observed_information",)),
+            Exhibit(
+                "clv_spend_parameters",
+                self.tidy().rename(columns={"term": "parameter"}),
+                notes=("clv_observed_information",),
+            ),
             Exhibit("clv_spend_summary", self.glance()),
             Exhibit("clv_independence", self.independence, notes=("clv_independence_needed",)),
         )

@@ -378,7 +378,7 @@ def _stated(total: pd.DataFrame, recipe: Recipe) -> dict[str, Any]:
     """What a sentence says of all customers together."""
     horizon, n, value, low, high = total.iloc[0].tolist()
     unit = recipe.options["time_unit"]
-    return {"n": int(n), "horizon": float(horizon), "unit": unit, "total": value, "low": low, "high": high}
+    return {"n": int(n), "horizon": round(float(horizon), 2), "unit": unit, "total": value, "low": low, "high": high}
 
 
 def _forecast_options(fit: PurchaseFit, horizon: float, interval: str, sampling: Sampling) -> dict[str, Any]:
