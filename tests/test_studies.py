@@ -18,9 +18,17 @@ from crmresearch.running.runner import CaseOutcome, run
 ROOT = Path(__file__).resolve().parents[1]
 CASES = {
     "cdnow": {"value_indicators", "segment_profile"},
-    "ecsi_mobile": {"satisfaction_loyalty", "measurement_quality"},
-    "corporate_reputation": {"satisfaction_loyalty", "measurement_quality"},
-    "petrochemical": {"value_indicators", "satisfaction_loyalty", "segment_profile", "measurement_quality"},
+    "ecsi_mobile": {"satisfaction_loyalty", "measurement_quality", "importance_performance", "received_expected"},
+    "corporate_reputation": {"satisfaction_loyalty", "measurement_quality", "importance_performance"},
+    "petrochemical": {
+        "value_indicators",
+        "satisfaction_loyalty",
+        "segment_profile",
+        "measurement_quality",
+        "importance_performance",
+        "received_expected",
+        "kano_recommendation",
+    },
     "telco_churn": {"segment_profile"},
 }
 

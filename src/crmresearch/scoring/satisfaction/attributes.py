@@ -58,7 +58,9 @@ def choose_attributes(
     return chosen
 
 
-def attribute_ratings(survey: pd.DataFrame, instrument: Instrument, attributes: Sequence[str], kind: str) -> pd.DataFrame:
+def attribute_ratings(
+    survey: pd.DataFrame, instrument: Instrument, attributes: Sequence[str], kind: str
+) -> pd.DataFrame:
     """Ratings of each attribute on one of its questions, reverse items turned.
 
     Parameters

@@ -198,5 +198,7 @@ def _derived_values(answered: np.ndarray, times: np.ndarray, k: int) -> tuple[np
 def _quadrants(performance: np.ndarray, weight: np.ndarray, lines: str, middle: float) -> np.ndarray:
     across = performance.mean(axis=1, keepdims=True) if lines == "means" else middle
     up = weight.mean(axis=1, keepdims=True) if lines == "means" else middle
-    names = np.array([[QUADRANTS[False, False], QUADRANTS[False, True]], [QUADRANTS[True, False], QUADRANTS[True, True]]])
+    names = np.array(
+        [[QUADRANTS[False, False], QUADRANTS[False, True]], [QUADRANTS[True, False], QUADRANTS[True, True]]]
+    )
     return names[(weight >= up).astype(int), (performance >= across).astype(int)]

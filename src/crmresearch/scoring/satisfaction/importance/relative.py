@@ -31,7 +31,7 @@ class RelativeImportance:
     Attributes
     ----------
     attributes : pd.DataFrame, shape (k, 9)
-        attribute, correlation (with the outcome), weight (Johnson's; they sum to R²), conf_low, conf_high,
+        attribute, correlation (with the outcome), relative_weight (Johnson's; they sum to R²), conf_low, conf_high,
         weight_share (of R²), general_dominance (sums to R² too), rank, rank_held (share of resamples in which
         the attribute keeps its rank).
     dominance : pd.DataFrame, shape (k(k−1)/2, 4)
@@ -141,15 +141,13 @@ def score_relative_importance(
     rank = _ranks(weight[None])[0]
     general, complete_over, conditional_over = dominance(correlation)
     r_squared = float(weight.sum())
-    pairs = [
-        (i, j) if general[i] >= general[j] else (j, i) for i, j in combinations(range(len(names)), 2)
-    ]
+    pairs = [(i, j) if general[i] >= general[j] else (j, i) for i, j in combinations(range(len(names)), 2)]
     return RelativeImportance(
         attributes=pd.DataFrame(
             {
                 "attribute": names,
                 "correlation": correlation[-1, :-1],
-                "weight": weight,
+                "relative_weight": weight,
                 "conf_low": bounds[0],
                 "conf_high": bounds[1],
                 "weight_share": weight / r_squared,
