@@ -18,11 +18,9 @@ from crmresearch.scoring.satisfaction.importance import (
 )
 from crmresearch.scoring.satisfaction.indices import (
     DeliveredValue,
-    Recommendation,
     SatisfactionIndex,
     score_delivered_value,
     score_index,
-    score_recommendation,
 )
 from crmresearch.scoring.satisfaction.instrument import ConstructScores, orient_items, score_constructs
 from crmresearch.scoring.satisfaction.kano import KanoResult, classify_kano
@@ -31,6 +29,7 @@ from crmresearch.scoring.satisfaction.method_bias import MethodRisk, score_metho
 from crmresearch.scoring.satisfaction.omega import Omega, score_omega
 from crmresearch.scoring.satisfaction.polychoric import polychoric_correlations
 from crmresearch.scoring.satisfaction.received_expected import ReceivedExpected, compare_definitions
+from crmresearch.scoring.satisfaction.recommendation import Recommendation, score_recommendation
 from crmresearch.scoring.satisfaction.regression import LeastSquares, fit_least_squares
 from crmresearch.scoring.satisfaction.reliability import Reliability, score_reliability
 from crmresearch.scoring.satisfaction.response_surface import ResponseSurface, fit_response_surface

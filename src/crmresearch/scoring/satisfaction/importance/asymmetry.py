@@ -1,4 +1,4 @@
-"""Penalty and reward: does a low rating go with more dissatisfaction than a high one with satisfaction?"""
+"""Penalty and reward: what a low rating of an attribute goes with, against what a high one does."""
 
 from __future__ import annotations
 
