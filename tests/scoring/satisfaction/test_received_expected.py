@@ -60,6 +60,7 @@ def test_claim_d10_follows_the_world(rule, verdict: str) -> None:
     assert (finding.claim, finding.verdict) == ("D10", verdict)
 
 
+@pytest.mark.slow
 def test_a_null_world_is_supported_at_the_declared_rate() -> None:
     supported = 0
     for seed in range(40):
@@ -76,16 +77,12 @@ def test_a_null_world_is_supported_at_the_declared_rate() -> None:
 
 def test_both_readings_of_the_ratio_are_shown_and_the_means_by_hand() -> None:
     """F1, and the ratio of means is not the mean of ratios."""
-    survey = world(lambda p, e: 0.4 * (p - e), n=40).assign(p=[2, 6] * 20, e=[1, 3] * 20)
+    survey = world(lambda p, e: 0.4 * (p - e), n=40).assign(p=[2, 6] * 20, e=[1, 2] * 20)
     found = compare_definitions(survey, declared(), outcome="overall", resamples=50, rng=np.random.default_rng(1))
-    row = found.attributes.iloc[0]
-    assert (row["ratio_of_means"], row["mean_of_ratios"], row["gap_mean"]) == (2.0, 2.0, 2.0)
     assert {"ratio", "ratio_inverted"} <= set(found.prediction["measure"])
-    survey["e"] = [1, 2] * 20
-    row = compare_definitions(
-        survey, declared(), outcome="overall", resamples=50, rng=np.random.default_rng(1)
-    ).attributes.iloc[0]
-    assert row["ratio_of_means"] == pytest.approx(8 / 3) and row["mean_of_ratios"] == 2.5
+    row = found.attributes.iloc[0]
+    assert row["ratio_of_means"] == pytest.approx(8 / 3)
+    assert (row["mean_of_ratios"], row["gap_mean"]) == (2.5, 2.5)
 
 
 def test_a_scale_with_zero_has_no_ratio() -> None:

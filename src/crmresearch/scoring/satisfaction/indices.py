@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from scipy import stats
+from threadpoolctl import threadpool_limits
 
 from crmresearch.case import Instrument
 from crmresearch.errors import RefusedError, nearest
@@ -70,6 +71,7 @@ class SatisfactionIndex:
         )
 
 
+@threadpool_limits.wrap(limits=1)
 def score_index(
     survey: pd.DataFrame,
     instrument: Instrument,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import stats
+from threadpoolctl import threadpool_limits
 
 from crmresearch.case import Instrument
 from crmresearch.errors import RefusedError
@@ -95,6 +96,7 @@ class ReceivedExpected:
         )
 
 
+@threadpool_limits.wrap(limits=1)
 def compare_definitions(
     survey: pd.DataFrame,
     instrument: Instrument,
