@@ -159,3 +159,57 @@ def test_the_project_is_found_from_any_folder_inside(project: Project, tmp_path:
         Project.find(Path("/"))
     monkeypatch.setenv("CRMRESEARCH_HOME", str(tmp_path))
     assert Project.find(Path("/")).root == tmp_path.resolve()
+
+
+ASKED = """\
+title: {en: A, zh: 甲}
+description: {en: A, zh: 甲}
+provenance: {origin: a, copy_from: b, terms: c}
+files:
+  - file: s.csv
+    table: survey
+    columns:
+      respondent_id: id
+      told: {heading: t, kind: integer}
+      with: {heading: w, kind: integer}
+      without: {heading: o, kind: integer}
+      likely: {heading: l, kind: integer}
+instrument:
+  scale: {low: 1, high: 7}
+  constructs: {all: {title: {en: A, zh: 甲}, items: [p, e, i]}}
+  items: {p: {en: p}, e: {en: e}, i: {en: i}}
+  attributes: {goods: {title: {en: G, zh: 货}, performance: p, expectation: e, importance: i}}
+  kano: {like: highest, features: {fast: {title: {en: F, zh: 快}, present: with, absent: without}}}
+  instructed: {told: 3}
+  recommend: likely
+  screening: {min_seconds_per_item: 1.5, outlier_p: 0}
+"""
+
+
+def test_a_questionnaire_says_what_else_it_asks(project: Project) -> None:
+    instrument = load(project, ASKED).file.instrument
+    assert instrument.further_columns == ("told", "with", "without", "likely")
+    assert instrument.attributes["goods"].importance == "i" and instrument.kano.like == "highest"
+    assert (instrument.screening.min_seconds_per_item, instrument.screening.longest_run) == (1.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("importance: i}", "importance: j}"), ("attribute 'goods' uses item 'j'",)),
+        (("importance: i}", "importance: p}"), ("attribute 'goods' names one item twice",)),
+        (("importance: i}", "importence: i}"), ("unknown key", "nearest: importance")),
+        (("present: with", "present: widht"), ("column 'widht', which no file has", "nearest: with")),
+        (("like: highest", "like: high"), ("instrument.kano.like",)),
+        (("recommend: likely", "recommend: likly"), ("column 'likly'", "nearest: likely")),
+        (("outlier_p: 0}", "outlier: 0}"), ("unknown key", "nearest: outlier_p")),
+        (("outlier_p: 0}", "outlier_p: 0.7}"), ("outlier_p",)),
+    ],
+)
+def test_a_broken_rule_of_the_questionnaire_is_named(
+    project: Project, change: tuple[str, str], words: tuple[str, ...]
+) -> None:
+    assert change[0] in ASKED
+    with pytest.raises(CaseError) as caught:
+        load(project, ASKED.replace(*change))
+    assert not [word for word in words if word not in str(caught.value)], str(caught.value)

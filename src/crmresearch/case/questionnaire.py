@@ -45,8 +45,7 @@ class Scale(Strict):
 
 
 class Attribute(Strict):
-    """One thing customers judge: how well it is done, and the twin questions on what was expected of it and
-    how much it matters.
+    """One thing customers judge, with its twin questions: what was expected of it, how much it matters.
 
     Attributes
     ----------

@@ -22,7 +22,7 @@ from crmresearch.simulation.questionnaire import CONSTRUCTS, draw_survey
 from crmresearch.simulation.records import Records, draw_records
 from crmresearch.simulation.sheets import MARK, SUPPLIER, Sheet
 from crmresearch.simulation.trade import draw_orders, draw_payments
-from crmresearch.simulation.world import World, stream
+from crmresearch.simulation.world import DIMENSIONS, World, stream
 
 CASE_NAME = "petrochemical"
 TRUTH = "truth"
@@ -219,6 +219,13 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
                 "constructs": [name for name in CONSTRUCTS if name not in {"performance_complaint", "expectation"}],
                 "n_factors": len(CONSTRUCTS) - 2,
             },
+            "importance_performance": {
+                "outcome": "satisfaction",
+                "importance": "stated",
+                "drivers": [name for name in DIMENSIONS if name != "complaint"],
+            },
+            "received_expected": {"outcome": "satisfaction"},
+            "kano_recommendation": {},
         },
     }
     CaseFile.model_validate(content)

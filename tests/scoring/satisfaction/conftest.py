@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from crmresearch.case import Instrument
+from crmresearch.case import Instrument, Project, load_case
 
 ROOT = Path(__file__).resolve().parents[3]
 ECSI = {
@@ -68,3 +68,31 @@ def instrument() -> Callable[..., Instrument]:
 @pytest.fixture(scope="session")
 def survey() -> Callable[..., pd.DataFrame]:
     return make_survey
+
+
+@pytest.fixture(scope="session")
+def petrochemical() -> tuple[pd.DataFrame, Instrument, pd.DataFrame]:
+    """The simulated survey as it stands in its file, its instrument, and the truth behind each sheet."""
+    case = load_case(Project(ROOT), "petrochemical")
+    source = next(file for file in case.file.files if file.table == "survey")
+    raw = pd.read_csv(case.folder / source.file, dtype=str, encoding="utf-8-sig", keep_default_na=False)
+    instrument = case.file.instrument
+    survey = pd.DataFrame({name: raw[source.columns[name].heading] for name in ("respondent_id", "customer_id")})
+    survey["submitted"] = pd.to_datetime(raw["提交答卷时间"])
+    survey["duration_seconds"] = raw["所用时间"].str.removesuffix("秒").astype(float)
+    headings = {name: item.heading for name, item in instrument.items.items()}
+    headings |= {name: column.heading for name, column in source.columns.items() if column.kind}
+    for name, heading in headings.items():
+        survey[name] = pd.to_numeric(raw[heading].mask(raw[heading].isin(["-3", "-2", ""]))).astype("Int64")
+    truth = pd.read_parquet(case.folder / "truth" / "respondents.parquet").set_index("respondent_id")
+    return survey, instrument, truth
+
+
+@pytest.fixture(scope="session")
+def reputation() -> tuple[pd.DataFrame, Instrument]:
+    """The survey of corporate reputation, −99 as missing, and its instrument."""
+    case = load_case(Project(ROOT), "corporate_reputation")
+    frame = pd.read_csv(next(case.folder.glob("*.csv")), sep=None, engine="python")
+    items = frame[list(case.file.instrument.items)].astype("Int64").replace(-99, pd.NA)
+    items.insert(0, "respondent_id", [f"r{i:03d}" for i in range(len(items))])
+    return items, case.file.instrument

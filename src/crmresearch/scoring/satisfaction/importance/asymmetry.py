@@ -1,9 +1,10 @@
-"""Penalty and reward: does a low rating go with more dissatisfaction than a high one with satisfaction?"""
+"""Penalty and reward: what a low rating of an attribute goes with, against what a high one does."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from crmresearch.scoring.satisfaction.attributes import (
 )
 from crmresearch.scoring.satisfaction.regression import Covariance, fit_least_squares
 
+Bands = Literal["scale_thirds", "answer_quartiles"]
 _LEAST_IN_BAND = 10
 
 
@@ -48,18 +50,17 @@ class PenaltyReward:
 
     def findings(self) -> tuple[Finding, ...]:
         """Attributes of each asymmetric class."""
-        classes = self.attributes.groupby("asymmetry_class")["attribute"].apply(list)
-        basic, excitement = classes.get("basic_attribute", []), classes.get("excitement_attribute", [])
         values = {
-            "basic": basic,
-            "excitement": excitement,
-            "n_basic": len(basic),
-            "n_excitement": len(excitement),
             "n_attributes": len(self.attributes),
             "n": int(self.fit.loc[0, "n"]),
             "outcome": self.recipe.options["outcome"],
         }
-        return (Finding("penalty_reward" if basic or excitement else "penalty_reward_none", values),)
+        found = []
+        for kind, key in (("basic_attribute", "penalty_basic"), ("excitement_attribute", "penalty_excitement")):
+            members = self.attributes.loc[self.attributes["asymmetry_class"] == kind, "attribute"].tolist()
+            if members:
+                found.append(Finding(key, {**values, "attributes": members, "n_class": len(members)}))
+        return tuple(found) or (Finding("penalty_reward_none", values),)
 
 
 def fit_penalty_reward(
@@ -68,8 +69,7 @@ def fit_penalty_reward(
     *,
     outcome: str,
     attributes: Sequence[str] = (),
-    low_at_most: float | None = None,
-    high_at_least: float | None = None,
+    bands: Bands = "scale_thirds",
     covariance: Covariance = "HC3",
     confidence: float = 0.95,
 ) -> PenaltyReward:
@@ -83,15 +83,16 @@ def fit_penalty_reward(
         A construct.
     attributes : Sequence[str]
         All where left out.
-    low_at_most, high_at_least : float | None
-        Ratings that count as low and as high; the outer thirds of the scale where left out.
+    bands : {"scale_thirds", "answer_quartiles"}
+        What counts as low and as high: the outer thirds of the scale, or ratings up to the lower and from the
+        upper quartile of the answers to the attribute, for answers that crowd at one end.
     covariance : {"HC3", "HC2", "HC1", "HC0", "nonrobust"}
     confidence : float
 
     Raises
     ------
     RefusedError
-        Fewer than ten low, middle or high ratings of an attribute, by name; bands that overlap; as
+        Fewer than ten low, middle or high ratings of an attribute, by name; as
         :func:`~crmresearch.scoring.satisfaction.regression.fit_least_squares`.
 
     Notes
@@ -105,28 +106,26 @@ def fit_penalty_reward(
     Services Marketing 2(3), 35–41. https://doi.org/10.1108/eb024732
     """
     where = "penalty and reward"
-    scale = instrument.scale
-    third = (scale.high - scale.low) / 3
-    low = scale.low + third if low_at_most is None else low_at_most
-    high = scale.high - third if high_at_least is None else high_at_least
-    if low >= high:
-        raise RefusedError(f"low ends at {low:g} and high begins at {high:g}", where=where, repair="Part them.")
+    if bands not in ("scale_thirds", "answer_quartiles"):
+        raise RefusedError(f"bands must be scale_thirds or answer_quartiles; got {bands!r}", where=where)
     names = choose_attributes(instrument, attributes, where=where)
     score = outcome_score(survey, instrument, outcome, where=where)
     rated = attribute_ratings(survey, instrument, names, "performance")
     complete = refuse_unusable(rated.assign(**{f"{outcome} ": score}), where=where)
-    bands = {name: (complete[name] <= low, complete[name] >= high) for name in names}
-    for name, (down, up) in bands.items():
+    marked = {}
+    for name in names:
+        low, high = _edges(complete[name], instrument, bands)
+        down, up = marked[name] = complete[name] <= low, (complete[name] >= high) & (complete[name] > low)
         fewest = min(down.sum(), up.sum(), (~down & ~up).sum())
         if fewest < _LEAST_IN_BAND:
             raise RefusedError(
                 f"{int(down.sum())} low, {int((~down & ~up).sum())} middle and {int(up.sum())} high ratings of "
                 f"{name!r}; {_LEAST_IN_BAND} of each are needed",
                 where=where,
-                repair="Move low_at_most and high_at_least, or leave the attribute out.",
+                repair="Use bands='answer_quartiles', or leave the attribute out.",
             )
     dummies = pd.DataFrame(
-        {f"{name}:{side}": mark.astype(float) for name in names for side, mark in zip("-+", bands[name], strict=True)}
+        {f"{name}:{side}": mark.astype(float) for name in names for side, mark in zip("-+", marked[name], strict=True)}
     )
     data = dummies.assign(**{"outcome": complete[f"{outcome} "]})
     fit = fit_least_squares(
@@ -148,8 +147,8 @@ def fit_penalty_reward(
         attributes=pd.DataFrame(
             {
                 "attribute": names,
-                "n_low": [int(bands[name][0].sum()) for name in names],
-                "n_high": [int(bands[name][1].sum()) for name in names],
+                "n_low": [int(marked[name][0].sum()) for name in names],
+                "n_high": [int(marked[name][1].sum()) for name in names],
                 "penalty": down["estimate"].to_numpy(),
                 "penalty_low": down["conf_low"].to_numpy(),
                 "penalty_high": down["conf_high"].to_numpy(),
@@ -167,8 +166,7 @@ def fit_penalty_reward(
             "penalty_reward",
             {
                 "outcome": outcome,
-                "low_at_most": float(low),
-                "high_at_least": float(high),
+                "bands": bands,
                 "covariance": covariance,
                 "confidence": confidence,
                 "missing": "complete_cases",
@@ -176,3 +174,11 @@ def fit_penalty_reward(
             "Brandt (1988), https://doi.org/10.1108/eb024732",
         ),
     )
+
+
+def _edges(ratings: pd.Series, instrument: Instrument, bands: Bands) -> tuple[float, float]:
+    """Highest rating that counts as low, lowest that counts as high."""
+    if bands == "answer_quartiles":
+        return float(ratings.quantile(0.25)), float(ratings.quantile(0.75))
+    third = (instrument.scale.high - instrument.scale.low) / 3
+    return instrument.scale.low + third, instrument.scale.high - third

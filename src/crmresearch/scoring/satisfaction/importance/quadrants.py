@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from crmresearch.case import Instrument
 from crmresearch.errors import RefusedError
@@ -72,6 +73,7 @@ class ImportancePerformance:
         return (Finding("quadrants_first" if first else "quadrants_none", values),)
 
 
+@threadpool_limits.wrap(limits=1)
 def map_importance_performance(
     survey: pd.DataFrame,
     instrument: Instrument,

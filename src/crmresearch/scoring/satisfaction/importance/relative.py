@@ -31,7 +31,7 @@ class RelativeImportance:
     Attributes
     ----------
     attributes : pd.DataFrame, shape (k, 9)
-        attribute, correlation (with the outcome), weight (Johnson's; they sum to R²), conf_low, conf_high,
+        attribute, correlation (with the outcome), relative_weight (Johnson's; they sum to R²), conf_low, conf_high,
         weight_share (of R²), general_dominance (sums to R² too), rank, rank_held (share of resamples in which
         the attribute keeps its rank).
     dominance : pd.DataFrame, shape (k(k−1)/2, 4)
@@ -147,7 +147,7 @@ def score_relative_importance(
             {
                 "attribute": names,
                 "correlation": correlation[-1, :-1],
-                "weight": weight,
+                "relative_weight": weight,
                 "conf_low": bounds[0],
                 "conf_high": bounds[1],
                 "weight_share": weight / r_squared,
