@@ -18,7 +18,7 @@ from crmresearch.scoring.satisfaction.regression.squares import (
     fit_least_squares,
 )
 
-PRODUCT = "product"
+PRODUCT = "product_term"
 _GRID = 81
 
 
@@ -30,7 +30,7 @@ class Moderation:
     ----------
     predictor, moderator, outcome : str
     regression : LeastSquares
-        Predictor and moderator centred on their means, then covariates, then ``product``.
+        Predictor and moderator centred on their means, then covariates, then ``product_term``.
     slopes : pd.DataFrame, shape (3, 7)
         Slope of the outcome on the predictor with the moderator one standard deviation below its mean, at it
         and above: level, moderator_value, estimate, std_error, p_value, conf_low, conf_high.
