@@ -98,14 +98,16 @@ def plot_simple_slopes(lines: pd.DataFrame, say: Say, *, outcome: str) -> Figure
     Parameters
     ----------
     lines : pd.DataFrame
-        level, the predictor (second column), fitted (``Moderation.lines``).
+        moderator_level, the predictor (second column), fitted (``Moderation.lines``).
     say : Callable[[str], str]
     outcome : str
     """
     with theme():
         across = lines.columns[1]
         figure, axes = plt.subplots(figsize=(WIDTH, HEIGHT))
-        for (level, line), colour, style in zip(lines.groupby("level", sort=False), PALETTE, _STYLES, strict=False):
+        for (level, line), colour, style in zip(
+            lines.groupby("moderator_level", sort=False), PALETTE, _STYLES, strict=False
+        ):
             axes.plot(line[across], line["fitted"], color=colour, linestyle=style, label=say(str(level)))
         axes.set(xlabel=say(across), ylabel=say(outcome))
         axes.legend(loc="best")
@@ -186,7 +188,7 @@ def plot_effects(effects: pd.DataFrame, say: Say) -> Figure:
     Parameters
     ----------
     effects : pd.DataFrame
-        effect, via (list), estimate, conf_low, conf_high and, for conditional effects, level.
+        effect, via (list), estimate, conf_low, conf_high and, for conditional effects, moderator_level.
     say : Callable[[str], str]
     """
     with theme():
@@ -195,7 +197,7 @@ def plot_effects(effects: pd.DataFrame, say: Say) -> Figure:
         for row in shown.to_dict("records"):
             parts = [say(row["effect"])]
             parts += [" → ".join(say(v) for v in row["via"])] if len(row["via"]) else []
-            parts += [say(row["level"])] if "level" in row else []
+            parts += [say(row["moderator_level"])] if "moderator_level" in row else []
             names.append(": ".join(parts))
         figure, axes = plt.subplots(figsize=(WIDTH, 1.0 + _ROW * len(shown)))
         at = np.arange(len(shown))

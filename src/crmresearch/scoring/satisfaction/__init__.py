@@ -1,6 +1,7 @@
 """What customers answered: construct scores, reliability, and whether loyalty goes with satisfaction."""
 
 from crmresearch.scoring.satisfaction.advocacy import Advocates, judge_advocates
+from crmresearch.scoring.satisfaction.answers import join_answers
 from crmresearch.scoring.satisfaction.correlations import Correlations, correlate
 from crmresearch.scoring.satisfaction.crosstables import CrossTables, cross_tabulate
 from crmresearch.scoring.satisfaction.equivalence import Equivalence, test_equivalence
@@ -66,6 +67,7 @@ __all__ = [
     "fit_ordered",
     "fit_repurchase",
     "fit_shapes",
+    "join_answers",
     "judge_advocates",
     "judge_key_accounts",
     "link_behaviour",

@@ -76,7 +76,7 @@ def cross_tabulate(
     ----------
     data : pd.DataFrame
     outcomes, backgrounds : Sequence[str]
-        Columns of up to twenty levels; rows that lack either are left out.
+        Columns of up to twenty levels; rows that lack either are left out; a column against itself is passed over.
     rng : np.random.Generator
     adjustment : {"holm", "bh", "none"}
     confidence : float
@@ -105,6 +105,8 @@ def cross_tabulate(
     tests, cells = [], []
     for background in backgrounds:
         for outcome in outcomes:
+            if outcome == background:
+                continue
             counts = pd.crosstab(*(_levels(data, name) for name in (background, outcome)))
             if min(counts.shape) < 2 or max(counts.shape) > _MOST_LEVELS:
                 raise RefusedError(
@@ -122,6 +124,8 @@ def cross_tabulate(
                 (outcome, background, int(n), chi2, df, p, _cramers_v(chi2, n, table.shape), expected.min(), permuted)
             )
             cells += _cells(outcome, background, counts, expected)
+    if not tests:
+        raise RefusedError("no column stands against another", where="cross table")
     columns = ["outcome", "background", "n", "chi2", "df", "p_value", "cramers_v", "smallest_expected", "permuted"]
     frame = pd.DataFrame(tests, columns=columns)
     frame.insert(6, "p_adjusted", adjust_p(frame["p_value"].to_numpy(), adjustment))

@@ -37,7 +37,7 @@ class LoyaltyTypes:
     reasons : pd.DataFrame
         typology, reason (``indicator_missing``, ``no_type_fits``, ``several_types_fit``), n.
     indicators : pd.DataFrame
-        indicator, measured_by, low_to, high_from, n, share_low, share_high.
+        indicator, measured_by, low_to, high_from, n, share_at_low, share_at_high.
     claim : pd.DataFrame, shape (1, 6)
         D31: n, share (of customers in one of the two mixed cells), conf_low, conf_high, smallest_share, verdict.
     recipe : Recipe
@@ -232,7 +232,7 @@ def type_loyalty(
                 (name, f"declared_{level}", np.nan, np.nan, len(levels), float(level == "low"), float(level == "high"))
                 for name, level in declared.items()
             ],
-            columns=["indicator", "measured_by", "low_to", "high_from", "n", "share_low", "share_high"],
+            columns=["indicator", "measured_by", "low_to", "high_from", "n", "share_at_low", "share_at_high"],
         ),
         claim=pd.DataFrame(
             {
@@ -253,7 +253,7 @@ def type_loyalty(
                 "high_from": high_from,
                 "patronage_high": "median_of_buyers" if patronage_high is None else patronage_high,
                 "steady_within": steady_within,
-                "smallest_share": smallest_share,
+                "smallest_mixed_share": smallest_share,
                 "confidence": confidence,
             },
             "Dick & Basu (1994), https://doi.org/10.1177/0092070394222001",
