@@ -18,9 +18,23 @@ from crmresearch.running.runner import CaseOutcome, run
 ROOT = Path(__file__).resolve().parents[1]
 CASES = {
     "cdnow": {"value_indicators", "segment_profile"},
-    "ecsi_mobile": {"satisfaction_loyalty"},
-    "corporate_reputation": {"satisfaction_loyalty"},
-    "petrochemical": {"value_indicators", "satisfaction_loyalty", "segment_profile"},
+    "ecsi_mobile": {"satisfaction_loyalty", "satisfaction_mediation", "satisfaction_paths", "ecsi_paths"},
+    "corporate_reputation": {
+        "satisfaction_loyalty",
+        "satisfaction_groups",
+        "satisfaction_mediation",
+        "satisfaction_paths",
+    },
+    "jobs_ii": {"jobs_mediation"},
+    "petrochemical": {
+        "value_indicators",
+        "satisfaction_loyalty",
+        "satisfaction_groups",
+        "satisfaction_mediation",
+        "satisfaction_behaviour",
+        "loyalty_types",
+        "segment_profile",
+    },
     "telco_churn": {"segment_profile"},
 }
 

@@ -195,7 +195,34 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
             for sheet in sheets
         ],
         "instrument": answersheets.instrument(),
-        "studies": {"value_indicators": {}, "satisfaction_loyalty": {}, "segment_profile": {}},
+        "studies": {
+            "value_indicators": {},
+            "satisfaction_loyalty": {
+                "satisfaction": "satisfaction",
+                "loyalty": "loyalty",
+                "controls": ["performance_cost", "performance_promise", "performance_staff"],
+                "last_block": ["trust", "switching_cost"],
+                "ordered_item": "loy1",
+                "cluster": "customer_id",
+            },
+            "satisfaction_groups": {
+                "outcomes": ["satisfaction", "loyalty"],
+                "backgrounds": ["branch", "industry"],
+                "categories": ["key_account"],
+                "customer_columns": ["branch", "industry", "key_account"],
+            },
+            "satisfaction_mediation": {
+                "predictor": "satisfaction",
+                "mediators": ["trust"],
+                "outcome": "loyalty",
+                "moderator": "switching_cost",
+                "expected": -1,
+                "covariates": [],
+            },
+            "satisfaction_behaviour": {},
+            "loyalty_types": {},
+            "segment_profile": {},
+        },
     }
     CaseFile.model_validate(content)
     return content

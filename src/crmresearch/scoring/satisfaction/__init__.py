@@ -1,7 +1,7 @@
 """What customers answered: construct scores, reliability, and whether loyalty goes with satisfaction."""
 
 from crmresearch.scoring.satisfaction.advocacy import Advocates, judge_advocates
-from crmresearch.scoring.satisfaction.answers import join_answers
+from crmresearch.scoring.satisfaction.answers import chosen, join_answers
 from crmresearch.scoring.satisfaction.correlations import Correlations, correlate
 from crmresearch.scoring.satisfaction.crosstables import CrossTables, cross_tabulate
 from crmresearch.scoring.satisfaction.equivalence import Equivalence, test_equivalence
@@ -54,6 +54,7 @@ __all__ = [
     "Reliability",
     "SamplePlan",
     "UntestableClaims",
+    "chosen",
     "compare_backgrounds",
     "compare_bands",
     "compare_forms",

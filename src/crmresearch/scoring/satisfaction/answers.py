@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from crmresearch.errors import RefusedError
@@ -18,6 +19,7 @@ def join_answers(
     *,
     means: dict[str, Sequence[str]] | None = None,
     gap: tuple[Sequence[str], Sequence[str]] | None = None,
+    raw: dict[str, str] | None = None,
 ) -> pd.DataFrame:
     """Put everything known of a respondent beside its scores.
 
@@ -33,6 +35,9 @@ def join_answers(
         New column → constructs it is the mean of; empty lists are passed over.
     gap : (Sequence[str], Sequence[str]) | None
         Performance items and the expectation items they pair with: adds ``service_gap``.
+
+    raw : dict[str, str] | None
+        New column → item, as it was answered, before turning; empty names are passed over.
 
     Returns
     -------
@@ -56,6 +61,10 @@ def join_answers(
     if gap is not None and gap[0]:
         table["service_gap"] = service_gap(table, performance=gap[0], expectation=gap[1])
     other = survey.set_index("respondent_id")
+    for name, item in (raw or {}).items():
+        if item and item not in other:
+            raise RefusedError(f"no item {item!r}", where=name)
+        table[name] = other[item].astype("Float64").astype(float) if item else np.nan
     table = table.join(other[other.columns.difference(table.columns, sort=False)])
     if customers is None or "customer_id" not in table:
         return table
@@ -64,3 +73,20 @@ def join_answers(
         raise RefusedError("a customer stands twice", where="customers", repair="Keep one row per customer.")
     carried = carried[carried.columns.difference(table.columns, sort=False)]
     return table.join(carried, on="customer_id")
+
+
+def chosen(people: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return the named columns, empty names passed over; what is no table is handed back as it is.
+
+    Examples
+    --------
+    >>> chosen(pd.DataFrame({"a": [1.0], "b": [2.0]}), ["a", ""]).columns.tolist()
+    ['a']
+    """
+    if not isinstance(people, pd.DataFrame):
+        return people
+    wanted = [c for c in columns if c]
+    absent = [c for c in wanted if c not in people]
+    if absent:
+        raise RefusedError(f"no column {absent[0]!r}", where="respondents")
+    return people[wanted]

@@ -43,7 +43,7 @@ class CrossTables:
 
     def findings(self) -> tuple[Finding, ...]:
         """How many pairs go together, and the closest."""
-        size = 1 - self.recipe.options["confidence"]
+        size = round(1 - self.recipe.options["confidence"], 12)
         top = self.tests.sort_values(["p_adjusted", "cramers_v"], ascending=[True, False], kind="stable").iloc[0]
         return (
             Finding(

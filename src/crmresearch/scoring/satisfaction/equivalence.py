@@ -52,7 +52,7 @@ class Equivalence:
                     "n": int(row["n"]),
                     "power": row["power"],
                     "n_needed": int(row["n_needed"]),
-                    "level": 1 - 2 * self.recipe.options["size"],
+                    "level": round(1 - 2 * self.recipe.options["size"], 12),
                 },
             )
             for row in self.table.to_dict("records")

@@ -65,7 +65,7 @@ class GroupDifferences:
 
     def findings(self) -> tuple[Finding, ...]:
         """How many comparisons show a difference, and the largest."""
-        size = 1 - self.recipe.options["confidence"]
+        size = round(1 - self.recipe.options["confidence"], 12)
         top = self.tests.sort_values(["p_adjusted", "omega_squared"], ascending=[True, False], kind="stable").iloc[0]
         return (
             Finding(
@@ -79,7 +79,7 @@ class GroupDifferences:
                     "effect": float(top["omega_squared"]),
                     "low": float(top["eta_low"]),
                     "high": float(top["eta_high"]),
-                    "confidence": 1 - size,
+                    "confidence": self.recipe.options["confidence"],
                 },
             ),
         )

@@ -239,7 +239,7 @@ def plan_sample(
             "sample_plan",
             {
                 "n_used": n,
-                "size": 1 - confidence,
+                "size": round(1 - confidence, 12),
                 "power_asked": power,
                 "n_predictors": predictors,
                 "n_groups": groups,

@@ -58,7 +58,7 @@ class ShapeFit:
     def findings(self) -> tuple[Finding, ...]:
         """Which form foretells left-out rows best, and whether a bend is shown."""
         best = self.forms.loc[self.forms["r_squared_left_out"].idxmax()]
-        size = 1 - self.recipe.options["confidence"]
+        size = round(1 - self.recipe.options["confidence"], 12)
         bent = self.forms.iloc[1:]
         shown = bent[bent["p_value"] < size / 2]
         key = "shape_bent" if len(shown) else "shape_straight"
