@@ -26,7 +26,7 @@ class CrossTables:
         outcome, background, n, chi2, df, p_value (by permutation where an expected count lies below five),
         p_adjusted, cramers_v (corrected for bias), smallest_expected, permuted (flag).
     cells : pd.DataFrame
-        outcome, background, group, level, n, share_of_group, residual (adjusted standardised).
+        outcome, background, group, category, n, share_of_group, residual (adjusted standardised).
     recipe : Recipe
     """
 
@@ -132,7 +132,7 @@ def cross_tabulate(
     return CrossTables(
         tests=frame,
         cells=pd.DataFrame(
-            cells, columns=["outcome", "background", "group", "level", "n", "share_of_group", "residual"]
+            cells, columns=["outcome", "background", "group", "category", "n", "share_of_group", "residual"]
         ),
         recipe=Recipe(
             "cross_table",
