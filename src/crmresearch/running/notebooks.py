@@ -24,6 +24,9 @@ from crmresearch.tables import TABLES
 GIVEN_BY_RUNNER = ("case", "as_of", "language")
 """Parameters that a run sets itself; they have options of their own."""
 
+REPRODUCTIONS = "reproductions"
+"""Folder of the notebooks that recompute a publication: they run where they are asked for or listed, nowhere else."""
+
 INSTRUMENT, IDENTITY = "instrument", "identity"
 """What a study that scores a questionnaire needs besides tables."""
 
@@ -154,6 +157,11 @@ class StudyNotebook:
     parameters: dict[str, Parameter] = field(default_factory=dict)
     sha256: str = ""
 
+    @property
+    def reproduction(self) -> bool:
+        """The notebook recomputes a publication, so it means nothing on other data."""
+        return self.path.parent.name == REPRODUCTIONS
+
     def check(self, given: Mapping[str, Any], *, where: str = "") -> dict[str, Any]:
         """Type the ``given`` parameters, each of which the notebook must declare.
 
@@ -186,14 +194,21 @@ class StudyNotebook:
 
 
 def find_studies(project: Project) -> dict[str, StudyNotebook]:
-    """Return the studies of ``notebooks/``, by name.
+    """Return the studies of ``notebooks/`` and of its folder of reproductions, by name.
 
     Raises
     ------
     StudyError
         A notebook cannot be read, or its declaration breaks a rule.
     """
-    return {path.stem: read_study(path) for path in sorted(project.notebooks.glob("*.ipynb"))}
+    paths = sorted(project.notebooks.glob("*.ipynb")) + sorted((project.notebooks / REPRODUCTIONS).glob("*.ipynb"))
+    studies = {path.stem: read_study(path) for path in paths}
+    if len(studies) < len(paths):
+        twice = next(p for p in paths if studies[p.stem].path != p)
+        raise StudyError(
+            f"two notebooks are called {twice.stem!r}", where=str(twice.parent), repair="Rename one of them."
+        )
+    return studies
 
 
 def read_study(path: Path) -> StudyNotebook:

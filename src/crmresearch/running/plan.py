@@ -125,11 +125,11 @@ def choose(case: Case, notebooks: Mapping[str, StudyNotebook], request: Request,
                 en=f"needs {', '.join(wanting)}".replace("|", "` or `"),
                 zh=f"缺少 {'、'.join(wanting)}".replace("|", "` 或 `"),
             )
-        elif asked and name not in asked:
+        elif name not in asked and (asked or study.reproduction):
             obstacle = _NOT_CHOSEN if request.studies else _NOT_LISTED
         else:
             obstacle = None
-        choices.append(Choice(study, name in asked or not (asked or lacks), obstacle, given))
+        choices.append(Choice(study, name in asked or not (asked or lacks or study.reproduction), obstacle, given))
     return choices
 
 

@@ -27,6 +27,7 @@ from crmresearch.reporting.record import Block, Record
 from crmresearch.reporting.words import Words, load_words
 from crmresearch.running.engine import open_engine
 from crmresearch.running.locks import case_lock
+from crmresearch.running.notebooks import REPRODUCTIONS
 from crmresearch.running.sentinel import CLOSED_MIME, FOLDER_VARIABLE
 from crmresearch.scoring.value import summarise_customers
 
@@ -175,6 +176,8 @@ class Study:
         if "orders" in self._processed.tables:
             orders = summarise_customers(self.orders, as_of=self.as_of).customers.set_index("customer_id")
             known = orders if known is None else known.join(orders, how="left")
+        if known is None:
+            known = pd.DataFrame(index=pd.Index([], name="customer_id", dtype="str"))
         for column in columns:
             if column not in known:
                 near = nearest(column, known.columns)
@@ -292,7 +295,7 @@ def open_study(
     words = load_words().with_terms(_terms(loaded))
     record = Record(
         Path(folder) if folder else project.reports / case / "by-hand" / name,
-        study=name,
+        study=name.rsplit("/", 1)[-1],
         case=case,
         title=_title(project, name),
         as_of=day.isoformat() if day else "",
@@ -319,7 +322,9 @@ def _day(text: str) -> dt.date | None:
 
 
 def _title(project: Project, name: str) -> dict[str, str]:
-    notebook = nbformat.read(project.notebooks / f"{name}.ipynb", as_version=4)
+    folders = (project.notebooks, project.notebooks / REPRODUCTIONS)
+    path = next((f / f"{name}.ipynb" for f in folders if (f / f"{name}.ipynb").exists()), folders[0] / f"{name}.ipynb")
+    notebook = nbformat.read(path, as_version=4)
     return dict(notebook.metadata["crmresearch"]["title"])
 
 

@@ -212,7 +212,30 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
                 "peers": "industry",
             },
             "key_accounts": {"flag": "key_account", "strategic": "战略合作能力", "steady_rule": "k5"},
-            "satisfaction_loyalty": {},
+            "satisfaction_loyalty": {
+                "satisfaction": "satisfaction",
+                "loyalty": "loyalty",
+                "controls": ["performance_cost", "performance_promise", "performance_staff"],
+                "last_block": ["trust", "switching_cost"],
+                "ordered_item": "loy1",
+                "cluster": "customer_id",
+            },
+            "satisfaction_groups": {
+                "outcomes": ["satisfaction", "loyalty"],
+                "backgrounds": ["branch", "industry"],
+                "categories": ["key_account"],
+                "customer_columns": ["branch", "industry", "key_account"],
+            },
+            "satisfaction_mediation": {
+                "predictor": "satisfaction",
+                "mediators": ["trust"],
+                "outcome": "loyalty",
+                "moderator": "switching_cost",
+                "expected": -1,
+                "covariates": [],
+            },
+            "satisfaction_behaviour": {},
+            "loyalty_types": {},
             "segment_profile": {},
             # Complaint handling is judged by the few who complained; expectation is asked by one item each.
             "measurement_quality": {

@@ -46,7 +46,7 @@ class Correlations:
     def findings(self) -> tuple[Finding, ...]:
         """How many pairs are shown to correlate, and the strongest."""
         strongest = self.pairs.loc[self.pairs["correlation"].abs().idxmax()]
-        size = 1 - self.recipe.options["confidence"]
+        size = round(1 - self.recipe.options["confidence"], 12)
         return (
             Finding(
                 "correlations_shown",
@@ -59,7 +59,7 @@ class Correlations:
                     "low": float(strongest["conf_low"]),
                     "high": float(strongest["conf_high"]),
                     "size": size,
-                    "confidence": 1 - size,
+                    "confidence": self.recipe.options["confidence"],
                 },
             ),
         )

@@ -26,7 +26,7 @@ class CrossTables:
         outcome, background, n, chi2, df, p_value (by permutation where an expected count lies below five),
         p_adjusted, cramers_v (corrected for bias), smallest_expected, permuted (flag).
     cells : pd.DataFrame
-        outcome, background, group, level, n, share_of_group, residual (adjusted standardised).
+        outcome, background, group, category, n, share_of_group, residual (adjusted standardised).
     recipe : Recipe
     """
 
@@ -43,7 +43,7 @@ class CrossTables:
 
     def findings(self) -> tuple[Finding, ...]:
         """How many pairs go together, and the closest."""
-        size = 1 - self.recipe.options["confidence"]
+        size = round(1 - self.recipe.options["confidence"], 12)
         top = self.tests.sort_values(["p_adjusted", "cramers_v"], ascending=[True, False], kind="stable").iloc[0]
         return (
             Finding(
@@ -76,7 +76,7 @@ def cross_tabulate(
     ----------
     data : pd.DataFrame
     outcomes, backgrounds : Sequence[str]
-        Columns of up to twenty levels; rows that lack either are left out.
+        Columns of up to twenty levels; rows that lack either are left out; a column against itself is passed over.
     rng : np.random.Generator
     adjustment : {"holm", "bh", "none"}
     confidence : float
@@ -105,6 +105,8 @@ def cross_tabulate(
     tests, cells = [], []
     for background in backgrounds:
         for outcome in outcomes:
+            if outcome == background:
+                continue
             counts = pd.crosstab(*(_levels(data, name) for name in (background, outcome)))
             if min(counts.shape) < 2 or max(counts.shape) > _MOST_LEVELS:
                 raise RefusedError(
@@ -122,13 +124,15 @@ def cross_tabulate(
                 (outcome, background, int(n), chi2, df, p, _cramers_v(chi2, n, table.shape), expected.min(), permuted)
             )
             cells += _cells(outcome, background, counts, expected)
+    if not tests:
+        raise RefusedError("no column stands against another", where="cross table")
     columns = ["outcome", "background", "n", "chi2", "df", "p_value", "cramers_v", "smallest_expected", "permuted"]
     frame = pd.DataFrame(tests, columns=columns)
     frame.insert(6, "p_adjusted", adjust_p(frame["p_value"].to_numpy(), adjustment))
     return CrossTables(
         tests=frame,
         cells=pd.DataFrame(
-            cells, columns=["outcome", "background", "group", "level", "n", "share_of_group", "residual"]
+            cells, columns=["outcome", "background", "group", "category", "n", "share_of_group", "residual"]
         ),
         recipe=Recipe(
             "cross_table",

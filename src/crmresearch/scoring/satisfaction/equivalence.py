@@ -23,7 +23,7 @@ class Equivalence:
     table : pd.DataFrame, one row per comparison
         outcome, predictor, n, estimate, conf_low, conf_high (of 1 − 2α coverage, the interval that equivalence goes
         by), smallest_effect, p_value (of no effect), p_above, p_below (of the two one-sided tests), p_equivalence
-        (their larger), answer (``different``, ``equivalent``, ``different_but_small``, ``undecided``), power
+        (their larger), conclusion (``different``, ``equivalent``, ``different_but_small``, ``undecided``), power
         (of the usual test for the smallest effect), n_needed.
     recipe : Recipe
     """
@@ -39,7 +39,7 @@ class Equivalence:
         """One sentence per comparison."""
         return tuple(
             Finding(
-                f"equivalence_{row['answer']}",
+                f"equivalence_{row['conclusion']}",
                 {
                     "predictor": row["predictor"],
                     "outcome": row["outcome"],
@@ -52,7 +52,7 @@ class Equivalence:
                     "n": int(row["n"]),
                     "power": row["power"],
                     "n_needed": int(row["n_needed"]),
-                    "level": 1 - 2 * self.recipe.options["size"],
+                    "level": round(1 - 2 * self.recipe.options["size"], 12),
                 },
             )
             for row in self.table.to_dict("records")
@@ -99,7 +99,7 @@ def test_equivalence(
     --------
     >>> rng = np.random.default_rng(8)
     >>> scores = pd.DataFrame(rng.normal(size=(3000, 2)), columns=["a", "b"])
-    >>> test_equivalence(scores, outcome="b", predictors=["a"]).table.loc[0, "answer"]
+    >>> test_equivalence(scores, outcome="b", predictors=["a"]).table.loc[0, "conclusion"]
     'equivalent'
     """
     if not 0 < smallest_effect < 1 or not 0 < size < 0.5:
@@ -133,7 +133,7 @@ def test_equivalence(
         "p_above",
         "p_below",
         "p_equivalence",
-        "answer",
+        "conclusion",
         "power",
         "n_needed",
     ]

@@ -89,7 +89,7 @@ class ExpectationBands:
         outcome, band, n, mean, sd, conf_low, conf_high.
     order : pd.DataFrame, one row per outcome
         outcome, n, tau (Kendall's tau-b of band and outcome), conf_low, conf_high (bootstrap), below_to_met,
-        met_to_above (differences of neighbouring means), p_below, p_above (Welch), verdict.
+        met_to_above (differences of neighbouring means), p_first_step, p_second_step (Welch), verdict.
     recipe : Recipe
     """
 
@@ -325,8 +325,8 @@ def compare_bands(
                 "conf_high",
                 "below_to_met",
                 "met_to_above",
-                "p_below",
-                "p_above",
+                "p_first_step",
+                "p_second_step",
                 "verdict",
             ],
         ),

@@ -29,8 +29,8 @@ class GroupDifferences:
     ----------
     tests : pd.DataFrame, one row per outcome and background
         outcome, background, n_groups, n, statistic (Welch's F; its root is Welch's t for two groups), df1, df2,
-        p_value, p_adjusted, f_classical, p_classical (equal variances), p_rank (Kruskal–Wallis), effect
-        (omega squared, of the classical table), effect_low, effect_high (of eta squared).
+        p_value, p_adjusted, f_classical, p_classical (equal variances), p_rank (Kruskal–Wallis),
+        omega_squared (of the classical table), eta_low, eta_high (interval of eta squared).
     groups : pd.DataFrame, one row per outcome, background and group
         outcome, background, group, n, mean, sd, conf_low, conf_high of the mean.
     pairs : pd.DataFrame, one row per pair of groups
@@ -65,8 +65,8 @@ class GroupDifferences:
 
     def findings(self) -> tuple[Finding, ...]:
         """How many comparisons show a difference, and the largest."""
-        size = 1 - self.recipe.options["confidence"]
-        top = self.tests.sort_values(["p_adjusted", "effect"], ascending=[True, False], kind="stable").iloc[0]
+        size = round(1 - self.recipe.options["confidence"], 12)
+        top = self.tests.sort_values(["p_adjusted", "omega_squared"], ascending=[True, False], kind="stable").iloc[0]
         return (
             Finding(
                 "groups_differ" if top["p_adjusted"] < size else "groups_alike",
@@ -76,10 +76,10 @@ class GroupDifferences:
                     "outcome": top["outcome"],
                     "background": top["background"],
                     "p": float(top["p_adjusted"]),
-                    "effect": float(top["effect"]),
-                    "low": float(top["effect_low"]),
-                    "high": float(top["effect_high"]),
-                    "confidence": 1 - size,
+                    "effect": float(top["omega_squared"]),
+                    "low": float(top["eta_low"]),
+                    "high": float(top["eta_high"]),
+                    "confidence": self.recipe.options["confidence"],
                 },
             ),
         )
@@ -166,9 +166,9 @@ def compare_backgrounds(
             "f_classical",
             "p_classical",
             "p_rank",
-            "effect",
-            "effect_low",
-            "effect_high",
+            "omega_squared",
+            "eta_low",
+            "eta_high",
         ],
     )
     table.insert(8, "p_adjusted", adjust_p(table["p_value"].to_numpy(), adjustment))
@@ -308,12 +308,7 @@ def eta_interval(f: float, df1: int, df2: int, confidence: float) -> tuple[float
     """
 
     def bound(tail: float) -> float:
-        if stats.f.cdf(f, df1, df2) < tail:
-            return 0.0
-        top = 10.0
-        while stats.ncf.cdf(f, df1, df2, top) > tail:
-            top *= 2
-        return float(brentq(lambda nc: stats.ncf.cdf(f, df1, df2, nc) - tail, 1e-9, top))
+        return float(special.ncfdtrinc(df1, df2, tail, f)) if stats.f.cdf(f, df1, df2) > tail else 0.0
 
     total = df1 + df2 + 1
     low, high = bound((1 + confidence) / 2), bound((1 - confidence) / 2)
@@ -381,14 +376,8 @@ def hedges_g(x: np.ndarray, y: np.ndarray, confidence: float) -> tuple[float, fl
     correction = math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
     t = d / scale
 
-    reach = 8 * math.sqrt(1 + t**2 / (2 * df))
-
-    def gap(shift: float, tail: float) -> float:
-        below = stats.nct.cdf(t, df, shift)
-        return (float(shift < t) if np.isnan(below) else below) - tail  # scipy has no value far from t
-
     def bound(tail: float) -> float:
-        return float(brentq(gap, t - reach, t + reach, args=(tail,)))
+        return float(special.nctdtrinc(df, tail, t))
 
     low, high = bound((1 + confidence) / 2), bound((1 - confidence) / 2)
     return float(correction * d), correction * low * scale, correction * high * scale

@@ -37,7 +37,7 @@ class LoyaltyTypes:
     reasons : pd.DataFrame
         typology, reason (``indicator_missing``, ``no_type_fits``, ``several_types_fit``), n.
     indicators : pd.DataFrame
-        indicator, measured_by, low_to, high_from, n, share_low, share_high.
+        indicator, measured_by, low_to, high_from, n, share_at_low, share_at_high.
     claim : pd.DataFrame, shape (1, 6)
         D31: n, share (of customers in one of the two mixed cells), conf_low, conf_high, smallest_share, verdict.
     recipe : Recipe
@@ -93,8 +93,7 @@ def type_loyalty(
     attitude: str,
     patronage: str,
     indicators: Mapping[str, str] | None = None,
-    declared_low: Sequence[str] = (),
-    declared_high: Sequence[str] = (),
+    declared: Sequence[str] = (),
     scale: tuple[float, float],
     low_to: float = 0.5,
     high_from: float = 0.6,
@@ -118,9 +117,9 @@ def type_loyalty(
         Further indicators of the typologies → column on the answer scale: satisfaction, switching_cost,
         price_sensitivity, convenience, reward, alternatives. What is neither named nor declared is not
         known, and types that need it are given to nobody.
-    declared_low, declared_high : Sequence[str]
-        Indicators that are low or high for every customer by what is known of the trade: a supplier without a
-        reward programme has reward low.
+    declared : Sequence[str]
+        Indicators that are low or high for every customer by what is known of the trade, each as
+        ``indicator: level``: a supplier without a reward programme has ``reward: low``.
     scale : (float, float)
         Ends of the answer scale.
     low_to, high_from : float
@@ -164,11 +163,8 @@ def type_loyalty(
     columns = {"attitude": attitude, "patronage": patronage, **(indicators or {})}
     known = {name for t in _rules().values() for r in (*t["types"].values(), *t["outside"].values()) for name in r}
     columns = {name: column for name, column in columns.items() if column}
-    declared = {**dict.fromkeys(declared_low, "low"), **dict.fromkeys(declared_high, "high")}
-    twice = sorted((set(declared) & set(columns)) | (set(declared_low) & set(declared_high)))
-    if twice:
-        raise RefusedError(f"the indicator {twice[0]!r} is given twice", where="loyalty types")
-    unknown = sorted((set(columns) | set(declared)) - known - {"attitude", "patronage"})
+    known_for_all = _read_declared(declared, columns)
+    unknown = sorted((set(columns) | set(known_for_all)) - known - {"attitude", "patronage"})
     if unknown:
         raise RefusedError(
             f"no rule uses the indicator {unknown[0]!r}",
@@ -198,7 +194,7 @@ def type_loyalty(
         else:
             code = np.where(v >= high, 2, np.where(v <= low, 0, 1))
         levels[name] = pd.Series(np.array(LEVELS, dtype=object)[code]).where(np.isfinite(v))
-    for name, level in declared.items():
+    for name, level in known_for_all.items():
         levels[name] = level
     if trend is not None:
         levels["trend"] = _trend(customers, trend, steady_within)
@@ -230,9 +226,9 @@ def type_loyalty(
             ]
             + [
                 (name, f"declared_{level}", np.nan, np.nan, len(levels), float(level == "low"), float(level == "high"))
-                for name, level in declared.items()
+                for name, level in known_for_all.items()
             ],
-            columns=["indicator", "measured_by", "low_to", "high_from", "n", "share_low", "share_high"],
+            columns=["indicator", "measured_by", "low_to", "high_from", "n", "share_at_low", "share_at_high"],
         ),
         claim=pd.DataFrame(
             {
@@ -253,7 +249,7 @@ def type_loyalty(
                 "high_from": high_from,
                 "patronage_high": "median_of_buyers" if patronage_high is None else patronage_high,
                 "steady_within": steady_within,
-                "smallest_share": smallest_share,
+                "smallest_mixed_share": smallest_share,
                 "confidence": confidence,
             },
             "Dick & Basu (1994), https://doi.org/10.1177/0092070394222001",
@@ -266,6 +262,20 @@ def _rules() -> dict[str, Any]:
     import yaml
 
     return yaml.safe_load(Path(__file__).with_name("typologies.yaml").read_text(encoding="utf-8"))
+
+
+def _read_declared(declared: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
+    levels: dict[str, str] = {}
+    for text in declared:
+        name, _, level = (part.strip() for part in text.partition(":"))
+        if level not in LEVELS or name in columns or name in levels:
+            raise RefusedError(
+                f"{text[:60]!r} is no new declaration",
+                where="loyalty types",
+                repair=f"Write it as 'indicator: level' with a level of {', '.join(LEVELS)}, for one not measured.",
+            )
+        levels[name] = level
+    return levels
 
 
 def _order(typology: str) -> list[str]:

@@ -23,11 +23,11 @@ class SamplePlan:
     Attributes
     ----------
     needed : pd.DataFrame, one row per test and effect
-        test, effect_kind, effect, n_needed (in all), power_now (with ``n``).
+        test, effect_kind, effect_size, n_needed (in all), power_now (with ``n``).
     curve : pd.DataFrame
-        test, effect, n, power: along the number of respondents.
+        test, effect_size, n, power: along the number of respondents.
     detectable : pd.DataFrame, one row per test
-        test, effect_kind, n, effect (the smallest seen with the power asked for).
+        test, effect_kind, n, effect_size (the smallest seen with the power asked for).
     recipe : Recipe
     """
 
@@ -52,10 +52,10 @@ class SamplePlan:
                 "sample_sees",
                 {
                     "n": int(first["n"]),
-                    "effect": float(first["effect"]),
+                    "effect": float(first["effect_size"]),
                     "power": self.recipe.options["power_asked"],
                     "size": self.recipe.options["size"],
-                    "small": float(small["effect"]),
+                    "small": float(small["effect_size"]),
                     "n_needed": int(small["n_needed"]),
                 },
             ),
@@ -232,14 +232,14 @@ def plan_sample(
         (test, kind, n, _smallest_effect(lambda e, f=run: f(n, e), power)) for test, (kind, _, run) in tests.items()
     ]
     return SamplePlan(
-        needed=pd.DataFrame(needed, columns=["test", "effect_kind", "effect", "n_needed", "power_now"]),
-        curve=pd.DataFrame(curve, columns=["test", "effect", "n", "power"]),
-        detectable=pd.DataFrame(detectable, columns=["test", "effect_kind", "n", "effect"]),
+        needed=pd.DataFrame(needed, columns=["test", "effect_kind", "effect_size", "n_needed", "power_now"]),
+        curve=pd.DataFrame(curve, columns=["test", "effect_size", "n", "power"]),
+        detectable=pd.DataFrame(detectable, columns=["test", "effect_kind", "n", "effect_size"]),
         recipe=Recipe(
             "sample_plan",
             {
                 "n_used": n,
-                "size": 1 - confidence,
+                "size": round(1 - confidence, 12),
                 "power_asked": power,
                 "n_predictors": predictors,
                 "n_groups": groups,

@@ -40,7 +40,7 @@ class UntestableClaims:
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """The claims."""
-        return (Exhibit("claims_untestable", self.claims),)
+        return (Exhibit("claims_untestable", self.claims.drop(columns="claim")),)
 
     def findings(self) -> tuple[Finding, ...]:
         """One sentence per claim."""

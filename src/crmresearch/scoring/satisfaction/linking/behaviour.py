@@ -97,7 +97,7 @@ def link_behaviour(
         A customer that has bought nothing for ``silent_days`` and for ``silent_times`` its own mean interval
         between purchases counts as having left, on the day of its last purchase.
     extra : pd.DataFrame | None
-        customer_id and further columns to carry along (branch, key_account …).
+        Further columns to carry along (branch, key_account …); customer_id is a column or the index.
 
     Returns
     -------
@@ -137,7 +137,9 @@ def link_behaviour(
     named = answers.dropna(subset=["customer_id", "submitted"])
     if named.empty:
         raise RefusedError("no respondent names a customer and a day", where="survey")
-    if extra is not None and extra["customer_id"].duplicated().any():
+    if extra is not None and "customer_id" in extra:
+        extra = extra.set_index("customer_id")
+    if extra is not None and extra.index.duplicated().any():
         raise RefusedError("a customer stands twice among the further columns", where="customers")
     customers = named.groupby("customer_id")[list(scores.columns)].mean()
     customers["n_respondents"] = named.groupby("customer_id").size()
@@ -152,7 +154,7 @@ def link_behaviour(
         )
     linked = _derive(linked, as_of, horizon_days, silent_days, silent_times)
     if extra is not None:
-        linked = linked.join(extra.set_index("customer_id"), how="left")
+        linked = linked.join(extra, how="left")
     linked = linked.sort_index().reset_index(names="customer_id")
     steps = {
         "respondents": len(scores),

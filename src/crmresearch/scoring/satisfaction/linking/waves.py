@@ -50,7 +50,7 @@ class WaveComparison:
 
     def findings(self) -> tuple[Finding, ...]:
         """How many changes are shown, and the surest."""
-        size = 1 - self.recipe.options["confidence"]
+        size = round(1 - self.recipe.options["confidence"], 12)
         top = self.changes.sort_values("p_adjusted", kind="stable").iloc[0]
         return (
             Finding(
@@ -64,7 +64,7 @@ class WaveComparison:
                     "difference": float(top["mean_difference"]),
                     "low": float(top["conf_low"]),
                     "high": float(top["conf_high"]),
-                    "confidence": 1 - size,
+                    "confidence": self.recipe.options["confidence"],
                 },
             ),
         )

@@ -34,7 +34,7 @@ class ConditionalMediation:
     ----------
     predictor, moderator, outcome : str
     effects : pd.DataFrame
-        effect (``conditional_indirect``, ``conditional_direct``), via (list), level, moderator_value, estimate,
+        effect (``conditional_indirect``, ``conditional_direct``), via (list), moderator_level, moderator_value, estimate,
         std_error, conf_low, conf_high: at one standard deviation below the moderator's mean, at it, above.
     index : pd.DataFrame, one row per mediator
         via, index_kind (``index_linear``: change of the indirect effect per unit of the moderator; where both
@@ -211,7 +211,7 @@ def mediate_conditionally(
             {
                 "effect": ["conditional_indirect"] * (k - 3) + ["conditional_direct"] * 3,
                 "via": via,
-                "level": list(_LEVELS) * (len(mediators) + 1),
+                "moderator_level": list(_LEVELS) * (len(mediators) + 1),
                 "moderator_value": np.tile(points + middle, len(mediators) + 1),
                 **{name: values[:k] for name, values in numbers.items()},
             }

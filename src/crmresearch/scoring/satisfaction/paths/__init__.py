@@ -11,7 +11,7 @@ from crmresearch.scoring.satisfaction.paths.prediction import (
     blindfold_paths,
     predict_paths,
 )
-from crmresearch.scoring.satisfaction.paths.presets import preset_model, preset_names
+from crmresearch.scoring.satisfaction.paths.presets import choose_model, preset_model, preset_names
 
 __all__ = [
     "Blindfolding",
@@ -24,6 +24,7 @@ __all__ = [
     "PathPrediction",
     "blindfold_paths",
     "bootstrap_paths",
+    "choose_model",
     "compare_groups",
     "fit_paths",
     "map_importance",

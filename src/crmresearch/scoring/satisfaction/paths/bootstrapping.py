@@ -69,6 +69,11 @@ class PathBootstrap:
         tables = [Exhibit(f"bootstrap_{k}", self._shown(k), notes=("path_association_only",)) for k in kinds]
         return (*tables, Exhibit("path_resamples", self.resamples, notes=("path_resample_rule",)))
 
+    @property
+    def path_table(self) -> pd.DataFrame:
+        """Coefficient and interval of each path: source, target, estimate, …, conf_low, conf_high."""
+        return self._shown("path")
+
     def _shown(self, kind: str) -> pd.DataFrame:
         rows = self.table[self.table["kind"] == kind].reset_index(drop=True)
         named = pd.DataFrame({c: [_part(c, n) for n in rows["names"]] for c in _SHOWN[kind]})

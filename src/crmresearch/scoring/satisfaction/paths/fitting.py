@@ -98,6 +98,11 @@ class PathFit:
         ]
         return tuple(found)
 
+    @property
+    def explained(self) -> dict[str, float]:
+        """R² of every construct that a path leads to."""
+        return self.constructs.dropna(subset="r2").set_index("construct")["r2"].to_dict()
+
     def _rival_loadings(self) -> pd.DataFrame:
         """Each item's loading on its own construct beside its largest on another."""
         table = self.cross_loadings.set_index(["item", "construct"])

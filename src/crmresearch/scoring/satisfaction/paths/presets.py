@@ -69,3 +69,34 @@ def preset_model(
     names = {c.casefold(): c for c in instrument.constructs} | own
     paths = [(names.get(a, a), names.get(b, b)) for a, b in presets[name]["paths"]]
     return PathModel.from_instrument(instrument, paths, modes=modes, common_factors=common_factors)
+
+
+def choose_model(
+    instrument: Instrument, *, preset: str = "", paths: Iterable[str] = (), composites: Iterable[str] = ()
+) -> PathModel:
+    """Take a preset, or the paths given as text, each ``source > target``.
+
+    Parameters
+    ----------
+    instrument : Instrument
+    preset : str
+        Name of a preset; empty where ``paths`` are given.
+    paths : iterable of str
+    composites : iterable of str
+        Constructs of mode B.
+
+    Raises
+    ------
+    UsageError
+        Both or neither are given, a path is not of that form, or the instrument lacks a construct.
+    """
+    paths, modes = list(paths), dict.fromkeys(composites, "B")
+    if bool(preset) == bool(paths):
+        raise UsageError("give a preset or paths, one of the two", where="path model", repair="Leave the other empty.")
+    if preset:
+        return preset_model(preset, instrument, modes=modes)
+    ends = [tuple(end.strip() for end in path.split(">")) for path in paths]
+    wrong = [path for path, pair in zip(paths, ends, strict=True) if len(pair) != 2 or not all(pair)]
+    if wrong:
+        raise UsageError(f"no path {wrong[0][:60]!r}", where="path model", repair="Write it as source > target.")
+    return PathModel.from_instrument(instrument, ends, modes=modes)

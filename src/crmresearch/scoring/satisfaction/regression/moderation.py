@@ -18,7 +18,7 @@ from crmresearch.scoring.satisfaction.regression.squares import (
     fit_least_squares,
 )
 
-PRODUCT = "product"
+PRODUCT = "product_term"
 _GRID = 81
 
 
@@ -30,17 +30,17 @@ class Moderation:
     ----------
     predictor, moderator, outcome : str
     regression : LeastSquares
-        Predictor and moderator centred on their means, then covariates, then ``product``.
+        Predictor and moderator centred on their means, then covariates, then ``product_term``.
     slopes : pd.DataFrame, shape (3, 7)
         Slope of the outcome on the predictor with the moderator one standard deviation below its mean, at it
-        and above: level, moderator_value, estimate, std_error, p_value, conf_low, conf_high.
+        and above: moderator_level, moderator_value, estimate, std_error, p_value, conf_low, conf_high.
     regions : pd.DataFrame, shape (n_regions, 5)
         Johnson–Neyman: from_value, to_value of the moderator within the data, slope_sign (``slope_positive``,
         ``slope_negative``, ``slope_open`` where the interval holds zero), n, share_of_respondents.
     band : pd.DataFrame, shape (81, 4)
         The moderator under its own name, then estimate, conf_low, conf_high of the slope along it.
     lines : pd.DataFrame, shape (6, 3)
-        level, the predictor under its own name, fitted: the line of each level.
+        moderator_level, the predictor under its own name, fitted: the line of each level.
     verdict : Verdict
         Whether the product has the expected sign.
     claim : str
@@ -198,7 +198,7 @@ def moderate(
     lines = [
         pd.DataFrame(
             {
-                "level": name,
+                "moderator_level": name,
                 predictor: edges + used[predictor].mean(),
                 "fitted": b0 + held + b2 * at + (b1 + b3 * at) * edges,
             }
@@ -212,7 +212,7 @@ def moderate(
         regression=fit,
         slopes=pd.DataFrame(
             {
-                "level": names,
+                "moderator_level": names,
                 "moderator_value": levels + middle,
                 "estimate": estimate,
                 "std_error": error,

@@ -33,7 +33,7 @@ class ShapeFit:
         p_value (of the added term: t with robust errors; for the threshold, whose place is searched, by the
         bootstrap of Hansen 1996).
     turning : pd.DataFrame, shape (2, 5)
-        place (``turning_point`` of the parabola, ``threshold`` of the bent line), estimate, inside (it lies
+        place (``turning_point`` of the parabola, ``threshold`` of the bent line), estimate, within_answers (it lies
         within the answers), slope_below, slope_above (of the parabola at the lowest and highest answer).
     curves : pd.DataFrame
         The predictor (under its own name), form, fitted: the outcome along the predictor, controls at their means.
@@ -58,7 +58,7 @@ class ShapeFit:
     def findings(self) -> tuple[Finding, ...]:
         """Which form foretells left-out rows best, and whether a bend is shown."""
         best = self.forms.loc[self.forms["r_squared_left_out"].idxmax()]
-        size = 1 - self.recipe.options["confidence"]
+        size = round(1 - self.recipe.options["confidence"], 12)
         bent = self.forms.iloc[1:]
         shown = bent[bent["p_value"] < size / 2]
         key = "shape_bent" if len(shown) else "shape_straight"
@@ -247,7 +247,7 @@ def _turning(fits: dict[str, LeastSquares], x: np.ndarray, place: float) -> pd.D
         {
             "place": ["turning_point", "threshold_place"],
             "estimate": [turn, place],
-            "inside": [bool(x.min() < turn < x.max()), True],
+            "within_answers": [bool(x.min() < turn < x.max()), True],
             "slope_below": [slopes[0], bent[1]],
             "slope_above": [slopes[1], bent[1] + bent[-1]],
         }
