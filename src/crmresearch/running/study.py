@@ -112,6 +112,36 @@ class Study:
                 content = content.set_column(number, column.name, content.column(number).cast(plain))
         return content.to_pandas(types_mapper=_NULLABLE.get)
 
+    def optional(self, name: str) -> pd.DataFrame | None:
+        """A canonical table as :meth:`table` gives it; None where the case has none."""
+        return self.table(name) if name in self._processed.tables else None
+
+    def truth(self, column: str) -> pd.Series | None:
+        """What is true of each customer of a simulated case, to judge a result by; None where no column is named.
+
+        Parameters
+        ----------
+        column : str
+            Column of the truth's table of firms, e.g. ``type``; empty for none.
+
+        Raises
+        ------
+        UsageError
+            The case is not simulated, or its truth has no such column.
+        """
+        if not column:
+            return None
+        folder = self.case.folder / "truth"
+        if not self.case.file.simulated or not (folder / "firms.parquet").is_file():
+            raise UsageError(
+                f"no truth is known of {self.case.name}", where="parameter truth", repair="Leave it empty."
+            )
+        firms = pd.read_parquet(folder / "firms.parquet").set_index("entity")
+        if column not in firms:
+            raise UsageError(f"no column {column!r}{nearest(column, firms.columns)}", where="parameter truth")
+        records = pd.read_parquet(folder / "records.parquet")
+        return records.set_index("record_id")["entity"].map(firms[column]).rename(column)
+
     def customers(self, columns: Sequence[str]) -> pd.DataFrame:
         """One row a customer with the named columns: of the table ``customers``, and of the order summary.
 

@@ -1,5 +1,6 @@
 """Segments of customers: found or made by rules, tested, described, followed over time, kept for new customers."""
 
+from crmresearch.scoring.segments.agreement import GroupAgreement, compare_groups
 from crmresearch.scoring.segments.assignment import (
     Assignment,
     SavedSegmentation,
@@ -16,6 +17,7 @@ from crmresearch.scoring.segments.density import SegmentDensity
 from crmresearch.scoring.segments.explanation import SegmentRules, explain_segments
 from crmresearch.scoring.segments.hierarchy import SegmentWard
 from crmresearch.scoring.segments.kmeans import SegmentKMeans
+from crmresearch.scoring.segments.measures import measure_customers
 from crmresearch.scoring.segments.medoids import SegmentMedoids
 from crmresearch.scoring.segments.mixed import MixedPreparer, prepare_mixed
 from crmresearch.scoring.segments.mixture import SegmentMixture
@@ -50,6 +52,7 @@ __all__ = [
     "Assignment",
     "CustomerStages",
     "FeaturePreparer",
+    "GroupAgreement",
     "LatentClasses",
     "Migration",
     "MixedPreparer",
@@ -76,12 +79,14 @@ __all__ = [
     "assess_one_segment",
     "assign_customers",
     "build_cards",
+    "compare_groups",
     "compare_numbers",
     "explain_segments",
     "fit_classes",
     "fit_segments",
     "freeze_segmentation",
     "load_segmentation",
+    "measure_customers",
     "pick_representatives",
     "plan_treatments",
     "prepare_features",

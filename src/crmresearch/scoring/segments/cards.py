@@ -12,7 +12,7 @@ from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.segments.profiles import Segmented
 
-ATTRIBUTES = ("content", "time", "place", "reason", "batch_size", "price", "frequency", "payment")
+ATTRIBUTES = ("content", "time", "place", "stated_reason", "batch_size", "price", "buying_frequency", "payment")
 """The eight attributes of a customer's need, in the order of the card."""
 
 
@@ -145,7 +145,7 @@ def _facts(
             if column in customers and customers[column].notna().any():
                 facts[attribute, column] = customers[column].dropna()
     if reasons is not None:
-        facts["reason", "stated_need"] = _first_need(reasons)
+        facts["stated_reason", "stated_need"] = _first_need(reasons)
     if payments is not None and payments["paid_date"].notna().any():
         days = (payments["paid_date"] - payments["invoice_date"]).dt.days
         facts["payment", "days_to_payment"] = days.groupby(payments["customer_id"]).median().dropna().astype(float)
@@ -178,8 +178,8 @@ def _order_facts(orders: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
     dates = orders.groupby("customer_id")["date"]
     span = (dates.max() - dates.min()).dt.days
     visits = orders.drop_duplicates(["customer_id", "date"]).groupby("customer_id").size()
-    facts["frequency", "purchase_days"] = visits.astype(float)
-    facts["frequency", "days_between"] = (span / (visits - 1)).where(visits > 1).dropna()
+    facts["buying_frequency", "purchase_days"] = visits.astype(float)
+    facts["buying_frequency", "days_between"] = (span / (visits - 1)).where(visits > 1).dropna()
     return {key: values for key, values in facts.items() if len(values)}
 
 

@@ -36,7 +36,7 @@ class LatentClasses:
         k (from 1), log_likelihood, n_parameters, degrees_left (answer patterns less parameters; missing for
         continuous answers), bic, aic, entropy_share (1: memberships are certain), chosen.
     answers : pd.DataFrame, shape (n_rows, 5)
-        latent_class, item, level (category, or "mean"), probability (of the answer, or the mean), base.
+        latent_class, item, answer_level (category, or "mean"), probability (of the answer, or the mean), base.
     memberships : np.ndarray, shape (n, k)
         Probability of each class for each respondent, in the order of ``members``.
     recipe : Recipe
@@ -283,5 +283,5 @@ def _answers(coded: pd.DataFrame, levels: list[list[Any]], chance: np.ndarray, k
         for code, level in enumerate(found):
             hit = (values[given] == code).astype(float)
             rows += [(j + 1, name, str(level), p, hit.mean()) for j, p in enumerate(hit @ weight)]
-    table = pd.DataFrame(rows, columns=["latent_class", "item", "level", "probability", "base"])
+    table = pd.DataFrame(rows, columns=["latent_class", "item", "answer_level", "probability", "base"])
     return table.sort_values("latent_class", kind="stable", ignore_index=True)

@@ -68,11 +68,11 @@ def compare_numbers(
     segmentation: Segmentation,
     *,
     rng: np.random.Generator,
-    n_references: int = 20,
-    n_splits: int = 10,
+    n_references: int = 10,
+    n_splits: int = 5,
     n_starts: int = 5,
     covariance: Covariance = "full",
-    max_points: int = 2_000,
+    max_points: int = 1_000,
 ) -> NumberOfSegments:
     """Compare numbers of segments by seven criteria on the same customers.
 
@@ -181,7 +181,7 @@ def compare_numbers(
                 "n_references": n_references,
                 "n_splits": n_splits,
                 "n_starts": n_starts,
-                "covariance": covariance,
+                "cloud_shape": covariance,
                 "n_points": len(x),
                 "points_from": "sample" if len(features.matrix) > max_points else "all_customers",
             },

@@ -27,9 +27,10 @@ class NeedsByGroup:
     Attributes
     ----------
     shares : pd.DataFrame, shape (n_rows, 8)
-        classification, group, need, n (answers), n_stating, share_stating, share_low, share_high (Wilson).
-    tests : pd.DataFrame, shape (n_classifications * n_needs, 8)
-        classification, need, n, n_groups, chi2, cramers_v, p_value (permutation), p_adjusted (Holm).
+        classification, customer_group, need, n (answers), n_stating, share_stating, share_low, share_high (Wilson).
+    tests : pd.DataFrame, shape (n_classifications * n_needs, 9)
+        classification, need, n, n_groups, chi_square, cramers_v, v_high (its 95 % upper bound), p_value
+        (permutation), p_adjusted (Holm).
     overall : pd.DataFrame, shape (n_needs, 5)
         need, n, share_stating, share_low, share_high.
     recipe : Recipe
@@ -142,8 +143,8 @@ def score_needs(
     Notes
     -----
     The p-value of a need is the share of shufflings of the groups with at least the χ² seen, for expected
-    counts are often below 5; it is adjusted by Holm over all needs and classifications tested. The interval
-    of Cramér's V is the central 95 % of a bootstrap over respondents.
+    counts are often below 5; it is adjusted by Holm over all needs and classifications tested. The upper bound
+    of Cramér's V is the 95 % quantile of a bootstrap over respondents.
 
     References
     ----------
@@ -183,7 +184,7 @@ def score_needs(
         )
     tested = pd.DataFrame(tests)
     tested["p_adjusted"] = multipletests(tested["p_value"], method="holm")[1]
-    names = ["classification", "need", "n", "n_groups", "chi2", "cramers_v", "v_high", "p_value", "p_adjusted"]
+    names = ["classification", "need", "n", "n_groups", "chi_square", "cramers_v", "v_high", "p_value", "p_adjusted"]
     return NeedsByGroup(
         shares=pd.DataFrame(shares),
         tests=tested[names],
@@ -231,7 +232,7 @@ def _shares(table: pd.DataFrame, labels: pd.Series, classification: str) -> list
     for group in sorted(labels.dropna().unique(), key=str):
         for name in table:
             given = table.loc[labels == group, name].dropna()
-            rows.append(_share(given, {"classification": classification, "group": str(group), "need": name}))
+            rows.append(_share(given, {"classification": classification, "customer_group": str(group), "need": name}))
     return rows
 
 
@@ -280,7 +281,7 @@ def _row(classification: str, need: str, n: int, n_groups: int, chi2: float, v: 
         "need": need,
         "n": n,
         "n_groups": n_groups,
-        "chi2": chi2,
+        "chi_square": chi2,
         "cramers_v": v,
         "v_high": high,
         "p_value": p,

@@ -195,7 +195,9 @@ def segment_by_size(
     names = pd.Series(np.array(SIZES)[place], index=ranked.index).reindex(found.index)
     lowest = found[value].groupby(names).min()
     cuts = pd.Series({name: lowest.get(name, np.nan) for name in SIZES[:-1]})
-    return _named(names, list(SIZES), found, cuts, Recipe("abc_sizes", {"bounds": list(bounds), "value_column": value}))
+    return _named(
+        names, list(SIZES), found, cuts, Recipe("abc_sizes", {"class_bounds": list(bounds), "value_column": value})
+    )
 
 
 def segment_by_profit(values: pd.DataFrame, *, value: str = "profit") -> RuleSegments:

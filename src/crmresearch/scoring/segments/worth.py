@@ -24,7 +24,7 @@ class SegmentValue:
     ----------
     value : pd.DataFrame, shape (k, 9)
         segment, n_customers, share_of_customers, segment_value (sum), share_of_value, value_low, value_high
-        (95 % bootstrap of the share), mean_value, gini (of the segment's customers, 0 alike to 1; missing
+        (95 % bootstrap of the share), mean_value, gini_within (of the segment's customers, 0 alike to 1; missing
         where a value is negative).
     recipe : Recipe
     """
@@ -149,7 +149,7 @@ def value_segments(
                 "value_low": low,
                 "value_high": high,
                 "mean_value": sums / np.maximum(sizes, 1),
-                "gini": [gini(money[label == one]) for one in range(1, k + 1)],
+                "gini_within": [gini(money[label == one]) for one in range(1, k + 1)],
             }
         ),
         recipe=Recipe("segment_value", {"value_column": str(value.name), "n_resamples": n_resamples}),
