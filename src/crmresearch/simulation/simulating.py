@@ -27,6 +27,15 @@ from crmresearch.simulation.world import World, stream
 CASE_NAME = "petrochemical"
 TRUTH = "truth"
 """Folder within the case that holds the truth; cleaning reads the files beside it only."""
+SEGMENT_STUDY = {
+    "features": ["orders_per_month", "order_size", "margin", "payment_term_days", "days_to_payment"],
+    "description": ["recency_days", "growth_per_year", "price_to_market", "n_products_bought"],
+    "transformation": {"orders_per_month": "log1p", "order_size": "log1p"},
+    "winsorise": 0.01,
+    "method": "mixture",
+    "truth": "type",
+}
+"""Parameters of the segment study: what the files can show of the types."""
 MIN_CUSTOMERS, MAX_CUSTOMERS = 60, len(REGIONS) * MAX_PER_REGION // 2
 
 
@@ -195,7 +204,7 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
             for sheet in sheets
         ],
         "instrument": answersheets.instrument(),
-        "studies": {"value_indicators": {}, "satisfaction_loyalty": {}, "segment_profile": {}},
+        "studies": {"value_indicators": {}, "satisfaction_loyalty": {}, "segment_profile": SEGMENT_STUDY},
     }
     CaseFile.model_validate(content)
     return content

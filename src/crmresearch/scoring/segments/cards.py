@@ -64,7 +64,7 @@ def build_cards(
         Order lines: customer_id, date, amount and, where known, order_id, product, quantity, price.
         Returns (amount below 0) are left out.
     customers : pd.DataFrame, optional
-        Indexed by customer_id: ``region`` (place), ``payment_method`` (payment).
+        With customer_id, as a column or the index: ``region`` (place), ``payment_method`` (payment).
     payments : pd.DataFrame, optional
         customer_id, invoice_date, paid_date: days to payment.
     reasons : pd.DataFrame, optional
@@ -91,6 +91,8 @@ def build_cards(
                 where="build_cards",
                 repair=f"Attributes: {', '.join(ATTRIBUTES)}.",
             )
+    if customers is not None and "customer_id" in customers:
+        customers = customers.set_index("customer_id")
     segments = segmentation.segments
     segments = segments[segments > 0]
     facts = _facts(orders, customers, payments, reasons, dict(columns or {}))
