@@ -17,10 +17,16 @@ from crmresearch.running.runner import CaseOutcome, run
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = {
-    "cdnow": {"value_indicators", "segment_profile"},
+    "cdnow": {"value_indicators", "segment_profile", "segment_migration"},
     "ecsi_mobile": {"satisfaction_loyalty"},
     "corporate_reputation": {"satisfaction_loyalty"},
-    "petrochemical": {"value_indicators", "satisfaction_loyalty", "segment_profile"},
+    "petrochemical": {
+        "value_indicators",
+        "satisfaction_loyalty",
+        "segment_profile",
+        "segment_migration",
+        "needs_segments",
+    },
     "telco_churn": {"segment_profile"},
 }
 

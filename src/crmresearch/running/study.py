@@ -195,6 +195,17 @@ class Study:
         self._show(*self._record.result(result, function))
         return result
 
+    def keep(self, function: Callable[P, R], *args: P.args, **options: P.kwargs) -> R | Refusal:
+        """Call what makes no exhibit of its own; a refusal is recorded as :meth:`score` records it."""
+        try:
+            for given in (*args, *options.values()):
+                if isinstance(given, Refusal):
+                    raise given.error
+            return function(*args, **options)
+        except RefusedError as error:
+            self._show(self._record.refusal(error, f"{function.__module__}.{function.__qualname__}"))
+            return Refusal(error)
+
     def draw(self, plot: Callable[..., Any], data: Any, *, key: str, **options: Any) -> None:
         """Draw a figure in every language, record it, display it in the study's own."""
         if isinstance(data, Refusal):

@@ -30,7 +30,7 @@ TRUTH = "truth"
 SEGMENT_STUDY = {
     "features": ["orders_per_month", "order_size", "margin", "payment_term_days", "days_to_payment"],
     "description": ["recency_days", "growth_per_year", "price_to_market", "n_products_bought"],
-    "transformation": {"orders_per_month": "log1p", "order_size": "log1p"},
+    "transformation": ["log1p", "log1p", "none", "none", "none"],
     "winsorise": 0.01,
     "method": "mixture",
     "truth": "type",
@@ -204,7 +204,13 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
             for sheet in sheets
         ],
         "instrument": answersheets.instrument(),
-        "studies": {"value_indicators": {}, "satisfaction_loyalty": {}, "segment_profile": SEGMENT_STUDY},
+        "studies": {
+            "value_indicators": {},
+            "satisfaction_loyalty": {},
+            "segment_profile": SEGMENT_STUDY,
+            "segment_migration": {},
+            "needs_segments": {},
+        },
     }
     CaseFile.model_validate(content)
     return content

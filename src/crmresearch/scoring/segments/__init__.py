@@ -22,7 +22,13 @@ from crmresearch.scoring.segments.medoids import SegmentMedoids
 from crmresearch.scoring.segments.mixed import MixedPreparer, prepare_mixed
 from crmresearch.scoring.segments.mixture import SegmentMixture
 from crmresearch.scoring.segments.movement import Migration, SegmentDrift, score_drift, score_migration
-from crmresearch.scoring.segments.needs import NeedsByGroup, score_needs, state_needs
+from crmresearch.scoring.segments.needs import (
+    NeedsByGroup,
+    class_membership,
+    group_respondents,
+    score_needs,
+    state_needs,
+)
 from crmresearch.scoring.segments.preparation import FeaturePreparer, PreparedFeatures, prepare_features
 from crmresearch.scoring.segments.profiles import SegmentProfiles, profile_segments
 from crmresearch.scoring.segments.rulebased import (
@@ -38,7 +44,7 @@ from crmresearch.scoring.segments.stability import (
     assess_one_segment,
     score_stability,
 )
-from crmresearch.scoring.segments.stages import CustomerStages, stage_customers
+from crmresearch.scoring.segments.stages import CustomerStages, days_earlier, days_on_record, stage_customers
 from crmresearch.scoring.segments.worth import (
     Representatives,
     SegmentValue,
@@ -79,12 +85,16 @@ __all__ = [
     "assess_one_segment",
     "assign_customers",
     "build_cards",
+    "class_membership",
     "compare_groups",
     "compare_numbers",
+    "days_earlier",
+    "days_on_record",
     "explain_segments",
     "fit_classes",
     "fit_segments",
     "freeze_segmentation",
+    "group_respondents",
     "load_segmentation",
     "measure_customers",
     "pick_representatives",

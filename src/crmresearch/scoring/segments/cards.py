@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +53,7 @@ def build_cards(
     customers: pd.DataFrame | None = None,
     payments: pd.DataFrame | None = None,
     reasons: pd.DataFrame | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Sequence[str] = (),
 ) -> SegmentCards:
     """Fill a card for each segment with what the records show of the eight attributes of need.
 
@@ -69,8 +69,8 @@ def build_cards(
         customer_id, invoice_date, paid_date: days to payment.
     reasons : pd.DataFrame, optional
         Indexed by customer_id: stated needs, one column of 0 and 1 each; what most of a segment state.
-    columns : Mapping[str, str], optional
-        Attribute → column of ``customers`` that is evidence of it, beyond those above.
+    columns : Sequence[str]
+        ``attribute=column`` of ``customers`` for further evidence, beyond that above.
 
     Returns
     -------
@@ -84,7 +84,8 @@ def build_cards(
     """
     if segmentation.k < 1:
         raise RefusedError("there are no segments to describe", where="build_cards")
-    for name, column in (columns or {}).items():
+    pairs = dict(pair.partition("=")[::2] for pair in columns)
+    for name, column in pairs.items():
         if name not in ATTRIBUTES or customers is None or column not in customers:
             raise RefusedError(
                 f"no attribute {name!r} or no column {column!r}",
@@ -95,7 +96,7 @@ def build_cards(
         customers = customers.set_index("customer_id")
     segments = segmentation.segments
     segments = segments[segments > 0]
-    facts = _facts(orders, customers, payments, reasons, dict(columns or {}))
+    facts = _facts(orders, customers, payments, reasons, pairs)
     if not facts:
         raise RefusedError(
             "no records to fill the cards from", where="build_cards", repair="Give orders, customers or payments."

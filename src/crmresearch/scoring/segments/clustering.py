@@ -151,9 +151,9 @@ def fit_segments(
     k_range : Sequence[int]
         Numbers swept.
     **settings
-        Further parameters of the method's estimator, e.g. ``n_starts`` (single starts end in worse optima),
-        ``fit_points`` (beyond it a random sample chooses the number), ``silhouette_points``; of a mixture
-        ``covariance`` and ``criterion``; of hdbscan ``smallest_share``.
+        Further parameters of the method's estimator (None takes its own), e.g. ``n_starts`` (single starts
+        end in worse optima), ``fit_points`` (beyond it a random sample chooses the number),
+        ``silhouette_points``; of a mixture ``covariance`` and ``criterion``; of hdbscan ``smallest_share``.
 
     Returns
     -------
@@ -180,6 +180,7 @@ def fit_segments(
             where="segments",
             repair="Use method='k_medoids' (Gower's distance), or leave the categories out.",
         )
+    settings = {name: value for name, value in settings.items() if value is not None}
     seed, matrix = int(rng.integers(2**31)), features.matrix
     model = _estimator(method, features, k, k_range, settings, seed).fit(matrix)
     swept = model.sweep_["k"]

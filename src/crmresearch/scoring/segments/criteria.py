@@ -70,7 +70,7 @@ def compare_numbers(
     rng: np.random.Generator,
     n_references: int = 10,
     n_splits: int = 5,
-    n_starts: int = 5,
+    n_starts: int = 3,
     covariance: Covariance = "full",
     max_points: int = 1_000,
 ) -> NumberOfSegments:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +75,8 @@ class NeedsByGroup:
         }
         found.append(Finding("need_differs_most", values))
         for classification, own in self.tests.groupby("classification", sort=False):
+            if classification not in self.recipe.options["claimed_of"]:
+                continue
             verdict = judge_needs(own["p_adjusted"].to_numpy(), own["v_high"].to_numpy())
             best = own.loc[own["p_adjusted"].idxmin()]
             stated = {
@@ -115,6 +117,7 @@ def score_needs(
     rng: np.random.Generator,
     n_permutations: int = 1_999,
     fewest_in_group: int = _FEWEST_IN_GROUP,
+    claimed_of: Sequence[str] = (),
 ) -> NeedsByGroup:
     """Compare which needs the groups of customers state.
 
@@ -129,6 +132,8 @@ def score_needs(
         Shufflings of the groups behind a p-value, at least 99.
     fewest_in_group : int
         Groups with fewer respondents are left out of shares and tests, and counted.
+    claimed_of : Sequence[str]
+        Classifications for which claim D22 is judged: places and kinds of customers.
 
     Returns
     -------
@@ -197,6 +202,7 @@ def score_needs(
                 "size_interval": "wilson",
                 "fewest_in_group": fewest_in_group,
                 "groups_left_out": left_out,
+                "claimed_of": list(claimed_of),
             },
             "Holm (1979), https://www.jstor.org/stable/4615733",
         ),
@@ -225,6 +231,47 @@ def state_needs(ranks: pd.DataFrame, *, up_to: int = 2) -> pd.DataFrame:
     """
     values = ranks.astype("Float64").astype(float)
     return (values <= up_to).astype(float).where(values.notna().any(axis=1), np.nan)
+
+
+def group_respondents(
+    survey: pd.DataFrame,
+    customers: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    labels: Mapping[str, pd.Series] | None = None,
+) -> pd.DataFrame:
+    """Give each respondent the groups of its customer.
+
+    Parameters
+    ----------
+    survey : pd.DataFrame
+        respondent_id, customer_id.
+    customers : pd.DataFrame
+        Indexed by customer_id, with ``columns``.
+    columns : Sequence[str]
+    labels : Mapping[str, pd.Series], optional
+        Further groups: name → label by customer_id.
+
+    Returns
+    -------
+    pd.DataFrame
+        By respondent_id; missing where the customer is unknown.
+    """
+    found = customers[list(columns)].copy()
+    for name, values in (labels or {}).items():
+        found[name] = values.reindex(found.index)
+    matched = found.reindex(survey["customer_id"])
+    return matched.set_axis(pd.Index(survey["respondent_id"], name="respondent_id"))
+
+
+def class_membership(members: pd.DataFrame) -> pd.DataFrame:
+    """Turn classes into a column of 0 and 1 each, so that they can be compared like needs.
+
+    >>> class_membership(pd.DataFrame({"respondent_id": ["a", "b"], "latent_class": [1, 2]})).to_numpy().tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    own = members.set_index("respondent_id")["latent_class"]
+    return pd.DataFrame({f"class_{one}": (own == one).astype(float) for one in sorted(own.unique())})
 
 
 def _shares(table: pd.DataFrame, labels: pd.Series, classification: str) -> list[Mapping[str, Any]]:

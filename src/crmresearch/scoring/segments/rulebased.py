@@ -68,6 +68,11 @@ class RuleSegments:
         """Segment of each customer, by customer_id."""
         return self.customers.set_index("customer_id")["segment"]
 
+    @property
+    def names(self) -> pd.Series:
+        """Name of each customer's segment, by customer_id."""
+        return self.customers.set_index("customer_id")["segment_name"]
+
     def exhibits(self) -> tuple[Exhibit, ...]:
         """Sizes of the segments and the cuts behind them."""
         return (
