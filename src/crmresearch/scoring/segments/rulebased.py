@@ -25,10 +25,10 @@ RFM_TYPES = {
 }
 """High recency, frequency, money → type."""
 QUADRANTS = {
-    (True, True): "platinum",
-    (True, False): "gold",
-    (False, True): "iron",
-    (False, False): "lead",
+    (True, True): "matrix_platinum",
+    (True, False): "matrix_gold",
+    (False, True): "matrix_iron",
+    (False, False): "matrix_lead",
 }
 """High current value, high future value → quadrant; the course names are aliases (words files)."""
 SIZES = ("top_customers", "large_customers", "medium_customers", "small_customers")
@@ -149,7 +149,7 @@ def segment_by_matrix(
     Returns
     -------
     RuleSegments
-        platinum (both high), gold (current high), iron (future high), lead (both low).
+        matrix_platinum (both high), matrix_gold (current high), matrix_iron (future high), matrix_lead.
 
     Raises
     ------
