@@ -89,6 +89,11 @@ class Study:
         return self._day
 
     @property
+    def last_day(self) -> dt.date | None:
+        """Last observed day as :attr:`as_of` gives it; None where none is stated."""
+        return self._day
+
+    @property
     def orders(self) -> ibis.Table:
         """The canonical orders as an Ibis table."""
         return self._engine.read_parquet(self._path("orders"), table_name="orders")

@@ -28,7 +28,7 @@ CASE_NAME = "petrochemical"
 TRUTH = "truth"
 """Folder within the case that holds the truth; cleaning reads the files beside it only."""
 SEGMENT_STUDY = {
-    "features": ["orders_per_month", "order_size", "margin", "payment_term_days", "days_to_payment"],
+    "features": ["orders_per_month", "order_amount", "margin", "payment_term_days", "days_to_payment"],
     "description": ["recency_days", "growth_per_year", "price_to_market", "n_products_bought"],
     "transformation": ["log1p", "log1p", "none", "none", "none"],
     "winsorise": 0.01,

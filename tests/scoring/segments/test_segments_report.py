@@ -110,8 +110,8 @@ def test_everything_shown_has_words(results, words, language):
 def test_words_that_stand_in_cells_are_worded(results, words):
     """Keys of attributes, evidence, stages, names and criteria are never printed raw."""
     cells = {
-        "cards": ("attribute", "evidence"),
-        "numbers": ("criterion",),
+        "cards": ("need_attribute", "evidence"),
+        "numbers": ("number_criterion",),
         "rfm": ("segment_name",),
         "matrix": ("segment_name",),
         "profit": ("segment_name",),

@@ -16,7 +16,7 @@ from crmresearch.reporting.figures.theme import HEIGHT, PALETTE, WIDTH, theme
 
 Say = Callable[[str], str]
 
-_STAGES = ("potential", "exploration", "formation", "stability", "decline", "ended")
+_STAGES = ("potential_customer", "exploration", "formation", "stability", "decline", "ended")
 _MOST_GROUPS = 8
 
 
@@ -37,7 +37,7 @@ def plot_segment_moves(moves: pd.DataFrame, say: Say) -> Figure:
         colours = sns.light_palette(PALETTE[0], as_cmap=True)
         draw_grid(axes, share.to_numpy(dtype=float), written.to_numpy(), (0.0, 1.0), colours)
         percent = PercentFormatter(1, decimals=0)
-        figure.colorbar(axes.images[0], ax=axes, label=say("share_axis"), format=percent)
+        figure.colorbar(axes.images[0], ax=axes, label=say("customer_share_axis"), format=percent)
         axes.set_xticks(range(len(share.columns)), [f"{one}" for one in share.columns])
         axes.set_yticks(range(len(share)), [f"{one}" for one in share.index])
         axes.set(xlabel=say("segment_after"), ylabel=say("segment_before"))
@@ -64,7 +64,7 @@ def plot_stage_shares(panel: pd.DataFrame, say: Say) -> Figure:
             labels=[say(stage) for stage in share.columns],
             colors=segment_colours(len(share.columns)),
         )
-        axes.set(ylabel=say("share_axis"), ylim=(0, 1))
+        axes.set(ylabel=say("customer_share_axis"), ylim=(0, 1))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.margins(x=0)
         handles, labels = axes.get_legend_handles_labels()

@@ -121,7 +121,7 @@ def plot_class_profile(answers: pd.DataFrame, say: Say) -> Figure:
     Parameters
     ----------
     answers : pd.DataFrame
-        latent_class, item, answer_level, probability (``LatentClasses.answers``).
+        latent_class, item, answer_level, class_probability (``LatentClasses.answers``).
     say : Callable[[str], str]
     """
     with theme():
@@ -131,11 +131,11 @@ def plot_class_profile(answers: pd.DataFrame, say: Say) -> Figure:
         colours = segment_colours(len(classes))
         figure, axes = plt.subplots(figsize=(WIDTH, HEIGHT * 0.9))
         for i, one in enumerate(classes):
-            own = last[last["latent_class"] == one].set_index("item")["probability"].reindex(items)
+            own = last[last["latent_class"] == one].set_index("item")["class_probability"].reindex(items)
             axes.plot(range(len(items)), own, "o-", color=colours[i], label=f"{one}")
         axes.set_xticks(range(len(items)), [feature_label(name, say) for name in items])
         axes.tick_params(axis="x", rotation=20 if len(items) > 4 else 0)
         axes.set(ylabel=say("probability_axis"))
-        axes.set_ylim(bottom=min(0.0, float(last["probability"].min())))
+        axes.set_ylim(bottom=min(0.0, float(last["class_probability"].min())))
         axes.legend(title=say("class_number"), loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure

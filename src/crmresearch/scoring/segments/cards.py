@@ -23,9 +23,9 @@ class SegmentCards:
     Attributes
     ----------
     cards : pd.DataFrame, shape (k * n_rows, 8)
-        segment, attribute, evidence (what was looked at; "not_observed" where nothing was), n (customers
+        segment, need_attribute, evidence (what was looked at; "not_observed" where nothing was), n (customers
         with that evidence), typical (commonest answer; missing for numbers), share_typical (of the
-        segment's customers who have it as their own commonest), level (median of the customers; missing for
+        segment's customers who have it as their own commonest), median_level (median of the customers; missing for
         words), base (the same share or median of all customers).
     recipe : Recipe
     """
@@ -39,7 +39,7 @@ class SegmentCards:
 
     def findings(self) -> tuple[Finding, ...]:
         """How many of the eight attributes the records show."""
-        seen = self.cards.loc[self.cards["evidence"] != "not_observed", "attribute"].unique()
+        seen = self.cards.loc[self.cards["evidence"] != "not_observed", "need_attribute"].unique()
         missing = [name for name in ATTRIBUTES if name not in seen]
         if missing:
             return (Finding("cards_partly", {"n": len(seen), "missing": missing}),)
@@ -111,7 +111,7 @@ def build_cards(
                 if known == attribute
             ]
             rows += found or [(segment, attribute, "not_observed", 0, None, np.nan, np.nan, np.nan)]
-    names = ["segment", "attribute", "evidence", "n", "typical", "share_typical", "level", "base"]
+    names = ["segment", "need_attribute", "evidence", "n", "typical", "share_typical", "median_level", "base"]
     return SegmentCards(
         cards=pd.DataFrame(rows, columns=names),
         recipe=Recipe("segment_cards", {"evidence_rows": len(facts), "summary": "median_of_customers"}),

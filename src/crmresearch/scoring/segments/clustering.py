@@ -40,7 +40,7 @@ class Segmentation:
     customers : pd.DataFrame, shape (n_customers, 3)
         customer_id, segment (1 is the largest; 0 in none), silhouette (missing outside the sample).
     sweep : pd.DataFrame, shape (n_swept, ≥ 5)
-        k, silhouette, what the method adds (inertia; deviation; bic, icl; height; share_in_none),
+        k, silhouette, what the method adds (inertia; medoid_distances; bic, icl; height; share_in_none),
         smallest_share, chosen.
     centres : pd.DataFrame, shape (k, 1 + n_features)
         segment, and its mean on each prepared feature (of k-medoids: its medoid).

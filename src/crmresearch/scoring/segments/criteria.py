@@ -30,7 +30,7 @@ class NumberOfSegments:
         k (from 1), silhouette, calinski_harabasz, davies_bouldin, gap, gap_error, prediction_strength,
         bic, icl, inertia; missing where a criterion does not exist for one segment.
     votes : pd.DataFrame, shape (7, 3)
-        criterion, votes_for (its number of segments), can_say_one (whether it could have said one).
+        number_criterion, votes_for (its number of segments), can_say_one (whether it could have said one).
     chosen : int
         The number that the segmentation has.
     recipe : Recipe
@@ -204,7 +204,7 @@ def _votes(criteria: pd.DataFrame, strength_error: np.ndarray) -> pd.DataFrame:
         ("bic", int(criteria.loc[criteria["bic"].idxmin(), "k"]), True),
         ("icl", int(criteria.loc[criteria["icl"].idxmin(), "k"]), True),
     ]
-    return pd.DataFrame(votes, columns=["criterion", "votes_for", "can_say_one"])
+    return pd.DataFrame(votes, columns=["number_criterion", "votes_for", "can_say_one"])
 
 
 def _gap(

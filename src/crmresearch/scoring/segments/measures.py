@@ -9,7 +9,7 @@ import pandas as pd
 
 MEASURES = (
     "orders_per_month",
-    "order_size",
+    "order_amount",
     "margin",
     "growth_per_year",
     "price_to_market",
@@ -22,7 +22,7 @@ MEASURES = (
 def measure_customers(
     customers: pd.DataFrame,
     *,
-    as_of: dt.date,
+    as_of: dt.date | None,
     orders: pd.DataFrame | None = None,
     payments: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
@@ -32,8 +32,8 @@ def measure_customers(
     ----------
     customers : pd.DataFrame
         Indexed by customer_id; its columns are kept.
-    as_of : datetime.date
-        Lines and invoices after it are left out.
+    as_of : datetime.date, optional
+        Lines and invoices after it are left out; None keeps all.
     orders : pd.DataFrame, optional
         customer_id, date, amount and, where known, order_id, product, price, cost.
     payments : pd.DataFrame, optional
@@ -43,18 +43,18 @@ def measure_customers(
     -------
     pd.DataFrame
         ``customers`` with, where the columns behind them exist: orders_per_month (from first purchase to
-        last, in months, and one more), order_size (median amount of an order), margin (profit share of
+        last, in months, and one more), order_amount (median amount of an order), margin (profit share of
         the amount, returns netted), growth_per_year (log change of the order size a year, by least squares;
         missing below 6 orders), price_to_market (median price paid relative to the product's median price
         of the quarter), n_products_bought, payment_term_days (median due date − invoice date),
         days_to_payment (median paid date − invoice date).
     """
-    found = customers.copy()
+    found, last = customers.copy(), pd.Timestamp.max if as_of is None else pd.Timestamp(as_of)
     if orders is not None:
-        for name, values in _of_orders(orders[orders["date"] <= pd.Timestamp(as_of)]).items():
+        for name, values in _of_orders(orders[orders["date"] <= last]).items():
             found[name] = values.reindex(found.index)
     if payments is not None:
-        rows = payments[payments["invoice_date"] <= pd.Timestamp(as_of)]
+        rows = payments[payments["invoice_date"] <= last]
         for name, column in (("payment_term_days", "due_date"), ("days_to_payment", "paid_date")):
             if column in rows and rows[column].notna().any():
                 days = (rows[column] - rows["invoice_date"]).dt.days.astype(float)
@@ -79,7 +79,7 @@ def _of_orders(lines: pd.DataFrame) -> dict[str, pd.Series]:
     by_customer = by_order.groupby(level=0)
     months = (by_customer["date"].max() - by_customer["date"].min()).dt.days / (365.25 / 12) + 1
     found["orders_per_month"] = by_customer.size() / months
-    found["order_size"] = by_customer["amount"].median()
+    found["order_amount"] = by_customer["amount"].median()
     found["growth_per_year"] = _growth(by_order[by_order["amount"] > 0])
     return found
 

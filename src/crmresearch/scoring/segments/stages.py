@@ -13,10 +13,10 @@ from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.segments.movement import transition_table
 
-STAGES = ("potential", "exploration", "formation", "stability", "decline", "ended")
+STAGES = ("potential_customer", "exploration", "formation", "stability", "decline", "ended")
 """Known without a purchase; first purchases; buying again; buying steadily; buying less; silent."""
 _OTHER_NAMES = {  # stage → five-stage model, four-stage model, state machine, ladder
-    "potential": ("l5_acquisition", "l4_exploration", "m1_potential", "m2_suspect"),
+    "potential_customer": ("l5_acquisition", "l4_exploration", "m1_potential", "m2_suspect"),
     "exploration": ("l5_acquisition", "l4_exploration", "m1_first", "m2_buyer"),
     "formation": ("l5_growth", "l4_formation", "m1_repeat", "m2_follower"),
     "stability": ("l5_maturity", "l4_stability", "m1_loyal", "m2_follower"),

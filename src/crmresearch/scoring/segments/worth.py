@@ -79,7 +79,7 @@ class TreatmentTable:
     Attributes
     ----------
     table : pd.DataFrame, shape (k, 10)
-        segment, n_customers, share_of_value, highest, lowest, stability (grade, where given), treatment,
+        segment, n_customers, share_of_value, highest, lowest, stability (grade, where given), treatment_chosen,
         reason_for_it, responsible, review_date: the last four empty.
     recipe : Recipe
     """
@@ -238,5 +238,7 @@ def plan_treatments(
         table.insert(2, "share_of_value", table["segment"].map(value.set_index("segment")["share_of_value"]))
     if stability is not None:
         table["grade"] = table["segment"].map(stability.set_index("segment")["grade"])
-    empty = pd.DataFrame("", index=table.index, columns=["treatment", "reason_for_it", "responsible", "review_date"])
+    empty = pd.DataFrame(
+        "", index=table.index, columns=["treatment_chosen", "reason_for_it", "responsible", "review_date"]
+    )
     return TreatmentTable(pd.concat([table, empty], axis=1), Recipe("treatment_table", {"filled_by": "researcher"}))
