@@ -98,6 +98,11 @@ class Study:
         return self._day
 
     @property
+    def last_day(self) -> dt.date | None:
+        """Last observed day as :attr:`as_of` gives it; None where none is stated."""
+        return self._day
+
+    @property
     def orders(self) -> ibis.Table:
         """The canonical orders as an Ibis table."""
         orders = self._engine.read_parquet(self._path("orders"), table_name="orders")
@@ -153,6 +158,32 @@ class Study:
     def table_if_any(self, name: str) -> pd.DataFrame | None:
         """The table where the case has it, else None: for scorers that say what is not observed without it."""
         return self.table(name) if name in self._processed.tables else None
+
+    def truth(self, column: str) -> pd.Series | None:
+        """What is true of each customer of a simulated case, to judge a result by; None where no column is named.
+
+        Parameters
+        ----------
+        column : str
+            Column of the truth's table of firms, e.g. ``type``; empty for none.
+
+        Raises
+        ------
+        UsageError
+            The case is not simulated, or its truth has no such column.
+        """
+        if not column:
+            return None
+        folder = self.case.folder / "truth"
+        if not self.case.file.simulated or not (folder / "firms.parquet").is_file():
+            raise UsageError(
+                f"no truth is known of {self.case.name}", where="parameter truth", repair="Leave it empty."
+            )
+        firms = pd.read_parquet(folder / "firms.parquet").set_index("entity")
+        if column not in firms:
+            raise UsageError(f"no column {column!r}{nearest(column, firms.columns)}", where="parameter truth")
+        records = pd.read_parquet(folder / "records.parquet")
+        return records.set_index("record_id")["entity"].map(firms[column]).rename(column)
 
     def customers(self, columns: Sequence[str]) -> pd.DataFrame:
         """One row a customer with the named columns: of the table ``customers``, and of the order summary.

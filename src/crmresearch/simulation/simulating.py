@@ -18,11 +18,12 @@ from crmresearch.errors import UsageError
 from crmresearch.simulation import answersheets, dealings, experts, office, truth
 from crmresearch.simulation.naming import MAX_PER_REGION, REGIONS
 from crmresearch.simulation.population import draw_population
-from crmresearch.simulation.questionnaire import CONSTRUCTS, draw_survey
+from crmresearch.simulation.questionnaire import draw_survey
 from crmresearch.simulation.records import Records, draw_records
 from crmresearch.simulation.sheets import MARK, SUPPLIER, Sheet
+from crmresearch.simulation.studies import studies
 from crmresearch.simulation.trade import draw_orders, draw_payments
-from crmresearch.simulation.world import DIMENSIONS, World, stream
+from crmresearch.simulation.world import World, stream
 
 CASE_NAME = "petrochemical"
 TRUTH = "truth"
@@ -197,59 +198,7 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
         "instrument": answersheets.instrument(),
         "identity": {"kind": "company", "updated": "updated"},
         "value": {"industry_stages": experts.life_cycle_stages()},
-        "studies": {
-            "customer_file": {"source": "branch", "updated": "updated", "tier": "key_account"},
-            "value_indicators": {"system": "logistics", "weighting": "ahp", "wider_rfm": "lrfmc"},
-            "value_clv": {"holdout_days": 364, "horizon": 156.0, "annual_discount_rate": world.discount_per_year},
-            # Rates as a sales office would state them: clerk and lorry hours, and the cost of money.
-            "profitability": {
-                "cost_per_order": 600.0,
-                "cost_per_line": 300.0,
-                "cost_per_return": 2000.0,
-                "cost_per_complaint": 1500.0,
-                "annual_rate": 0.06,
-                "penetration_target": 0.5,
-                "peers": "industry",
-            },
-            "key_accounts": {"flag": "key_account", "strategic": "战略合作能力", "steady_rule": "k5"},
-            "satisfaction_loyalty": {
-                "satisfaction": "satisfaction",
-                "loyalty": "loyalty",
-                "controls": ["performance_cost", "performance_promise", "performance_staff"],
-                "last_block": ["trust", "switching_cost"],
-                "ordered_item": "loy1",
-                "cluster": "customer_id",
-            },
-            "satisfaction_groups": {
-                "outcomes": ["satisfaction", "loyalty"],
-                "backgrounds": ["branch", "industry"],
-                "categories": ["key_account"],
-                "customer_columns": ["branch", "industry", "key_account"],
-            },
-            "satisfaction_mediation": {
-                "predictor": "satisfaction",
-                "mediators": ["trust"],
-                "outcome": "loyalty",
-                "moderator": "switching_cost",
-                "expected": -1,
-                "covariates": [],
-            },
-            "satisfaction_behaviour": {},
-            "loyalty_types": {},
-            "segment_profile": {},
-            # Complaint handling is judged by the few who complained; expectation is asked by one item each.
-            "measurement_quality": {
-                "constructs": [name for name in CONSTRUCTS if name not in {"performance_complaint", "expectation"}],
-                "n_factors": len(CONSTRUCTS) - 2,
-            },
-            "importance_performance": {
-                "outcome": "satisfaction",
-                "importance": "stated",
-                "drivers": [name for name in DIMENSIONS if name != "complaint"],
-            },
-            "received_expected": {"outcome": "satisfaction"},
-            "kano_recommendation": {},
-        },
+        "studies": studies(world),
     }
     CaseFile.model_validate(content)
     return content

@@ -16,3 +16,31 @@ def make_customers(n: int, k: int, *, gap: float = 8.0, n_features: int = 4, see
     values = centres[true] + rng.normal(size=(n, n_features))
     frame = pd.DataFrame(values, columns=[f"x{j}" for j in range(n_features)])
     return frame.assign(true=true).set_index(pd.Index([f"c{i:05d}" for i in range(n)], name="customer_id"))
+
+
+def make_answers(n: int, *, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Stated needs of two kinds of respondents, and their groups: ``region`` goes with the kind, ``size`` does not."""
+    rng = np.random.default_rng(seed)
+    kind = rng.integers(2, size=n)
+    chance = np.array([[0.9, 0.8, 0.2, 0.1], [0.1, 0.2, 0.8, 0.9]])[kind]
+    index = pd.Index([f"r{i:04d}" for i in range(n)], name="respondent_id")
+    names = ["need_delivery", "need_scarce", "need_online", "need_price"]
+    answers = pd.DataFrame((rng.random((n, 4)) < chance).astype(float), index=index, columns=names)
+    groups = {
+        "region": np.where(rng.random(n) < 0.9, kind, 1 - kind).astype(str),
+        "value_tier": rng.integers(2, size=n),
+    }
+    return answers, pd.DataFrame(groups, index=index).astype(str)
+
+
+def make_orders(n: int, *, seed: int = 0) -> pd.DataFrame:
+    """Order lines of ``n`` customers over three years up to the end of 2024; some stop, some come once."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for customer in range(n):
+        last = int(rng.integers(200, 1096))
+        for day in np.unique(rng.integers(0, last, size=1 + int(rng.poisson(last / 60)))):
+            rows.append((f"c{customer:03d}", int(day), round(float(np.exp(rng.normal(4, 0.5))), 2), f"p{day % 3}"))
+    lines = pd.DataFrame(rows, columns=["customer_id", "day", "amount", "product"])
+    lines["date"] = pd.Timestamp("2022-01-01") + pd.to_timedelta(lines.pop("day"), unit="D")
+    return lines.assign(order_id=[f"o{i}" for i in range(len(lines))], quantity=1.0, price=lines["amount"])

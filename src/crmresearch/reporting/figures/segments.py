@@ -8,6 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -17,6 +19,38 @@ Say = Callable[[str], str]
 
 _ROW = 0.32  # inches of height a row of a figure takes
 _MOST_DOTS = 4_000  # customers drawn at most: evenly spaced in order of id
+
+
+def feature_label(name: str, say: Say) -> str:
+    """Label of a feature; of a category's level (``feature = level``), the feature's label and the level.
+
+    >>> feature_label("plan = Gold", {"plan": "Plan"}.get)
+    'Plan: Gold'
+    """
+    feature, found, level = str(name).partition(" = ")
+    return f"{say(feature)}: {level}" if found else say(feature)
+
+
+def segment_colours(n: int) -> list[tuple[float, float, float] | str]:
+    """One colour for each of ``n`` segments."""
+    return list(PALETTE[:n]) if n <= len(PALETTE) else list(sns.husl_palette(n, l=0.5))
+
+
+def draw_grid(
+    axes: Axes, values: np.ndarray, written: np.ndarray, limits: tuple[float, float], colours: Colormap
+) -> None:
+    """Draw a grid of coloured cells with a text in each, dark on light and light on dark."""
+    axes.imshow(values, cmap=colours, vmin=limits[0], vmax=limits[1], aspect="auto")
+    for (row, column), text in np.ndenumerate(written):
+        red, green, blue, _ = colours((values[row, column] - limits[0]) / (limits[1] - limits[0]))
+        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 and not np.isnan(values[row, column])
+        axes.text(column, row, text, ha="center", va="center", fontsize=8, color="white" if dark else INK)
+    axes.set_xticks(np.arange(values.shape[1] + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(values.shape[0] + 1) - 0.5, minor=True)
+    axes.grid(visible=False, which="major")
+    axes.grid(which="minor", color="white", linewidth=1.5)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
 
 
 def plot_silhouettes(sweep: pd.DataFrame, say: Say) -> Figure:
@@ -61,18 +95,13 @@ def plot_segment_heatmap(profile: pd.DataFrame, say: Say) -> Figure:
         features = profile["feature"].unique()
         grid = profile.pivot(index="feature", columns="segment", values="distance").loc[features]
         figure, axes = plt.subplots(figsize=(WIDTH, 1.2 + _ROW * len(grid)))
-        sns.heatmap(
-            grid,
-            annot=True,
-            fmt="+.2f",
-            center=0,
-            cmap=sns.diverging_palette(30, 245, s=75, l=45, as_cmap=True),
-            linewidths=1.5,
-            linecolor="white",
-            cbar_kws={"label": say("distance_from_base")},
-            ax=axes,
-        )
-        axes.set_yticklabels([say(name) for name in features])
+        values = grid.to_numpy(dtype=float)
+        reach = float(np.nanmax(np.abs(values))) or 1.0
+        colours = sns.diverging_palette(30, 245, s=75, l=45, as_cmap=True)
+        draw_grid(axes, values, np.vectorize("{:+.2f}".format)(values), (-reach, reach), colours)
+        figure.colorbar(axes.images[0], ax=axes, label=say("distance_from_base"))
+        axes.set_xticks(range(len(grid.columns)), [f"{one}" for one in grid.columns])
+        axes.set_yticks(range(len(grid)), [feature_label(name, say) for name in features])
         axes.set(xlabel=say("segment_number"), ylabel="")
         axes.tick_params(length=0, rotation=0)
     return figure
@@ -121,7 +150,7 @@ def plot_segment_map(axes_of: pd.DataFrame, say: Say) -> Figure:
         figure, axes = plt.subplots(figsize=(WIDTH, HEIGHT))
         drawn = axes_of.iloc[:: max(1, -(-len(axes_of) // _MOST_DOTS))]
         segments = sorted(axes_of["segment"].unique())
-        colours = PALETTE if len(segments) <= len(PALETTE) else sns.husl_palette(len(segments), l=0.5)
+        colours = segment_colours(len(segments))
         for segment, colour in zip(segments, colours, strict=False):
             own = drawn[drawn["segment"] == segment]
             axes.scatter(own["first"], own["second"], s=8, color=colour, alpha=0.5, linewidths=0, label=f"{segment}")

@@ -1,5 +1,6 @@
 """Segments of customers: found or made by rules, tested, described, followed over time, kept for new customers."""
 
+from crmresearch.scoring.segments.agreement import GroupAgreement, compare_groups
 from crmresearch.scoring.segments.assignment import (
     Assignment,
     SavedSegmentation,
@@ -16,11 +17,18 @@ from crmresearch.scoring.segments.density import SegmentDensity
 from crmresearch.scoring.segments.explanation import SegmentRules, explain_segments
 from crmresearch.scoring.segments.hierarchy import SegmentWard
 from crmresearch.scoring.segments.kmeans import SegmentKMeans
+from crmresearch.scoring.segments.measures import measure_customers
 from crmresearch.scoring.segments.medoids import SegmentMedoids
 from crmresearch.scoring.segments.mixed import MixedPreparer, prepare_mixed
 from crmresearch.scoring.segments.mixture import SegmentMixture
 from crmresearch.scoring.segments.movement import Migration, SegmentDrift, score_drift, score_migration
-from crmresearch.scoring.segments.needs import NeedsByGroup, score_needs, state_needs
+from crmresearch.scoring.segments.needs import (
+    NeedsByGroup,
+    class_membership,
+    group_respondents,
+    score_needs,
+    state_needs,
+)
 from crmresearch.scoring.segments.preparation import FeaturePreparer, PreparedFeatures, prepare_features
 from crmresearch.scoring.segments.profiles import SegmentProfiles, profile_segments
 from crmresearch.scoring.segments.rulebased import (
@@ -36,7 +44,7 @@ from crmresearch.scoring.segments.stability import (
     assess_one_segment,
     score_stability,
 )
-from crmresearch.scoring.segments.stages import CustomerStages, stage_customers
+from crmresearch.scoring.segments.stages import CustomerStages, days_earlier, days_on_record, stage_customers
 from crmresearch.scoring.segments.worth import (
     Representatives,
     SegmentValue,
@@ -50,6 +58,7 @@ __all__ = [
     "Assignment",
     "CustomerStages",
     "FeaturePreparer",
+    "GroupAgreement",
     "LatentClasses",
     "Migration",
     "MixedPreparer",
@@ -76,12 +85,18 @@ __all__ = [
     "assess_one_segment",
     "assign_customers",
     "build_cards",
+    "class_membership",
+    "compare_groups",
     "compare_numbers",
+    "days_earlier",
+    "days_on_record",
     "explain_segments",
     "fit_classes",
     "fit_segments",
     "freeze_segmentation",
+    "group_respondents",
     "load_segmentation",
+    "measure_customers",
     "pick_representatives",
     "plan_treatments",
     "prepare_features",

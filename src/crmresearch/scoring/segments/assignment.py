@@ -181,7 +181,7 @@ def freeze_segmentation(segmentation: Segmentation, *, share_inside: float = 0.9
     features, labels = segmentation.features, segmentation.segments.reindex(segmentation.features.matrix.index)
     x, own = features.matrix.to_numpy(), labels.to_numpy() - 1
     saved = SavedSegmentation(
-        method=str(segmentation.recipe.options["method"]),
+        method=str(segmentation.recipe.options["segmented_by"]),
         metric=features.metric,
         names=tuple(str(name) for name in features.matrix.columns),
         preparer=features.preparer,
@@ -269,7 +269,7 @@ def assign_customers(saved: SavedSegmentation, features: pd.DataFrame) -> Assign
         recipe=Recipe(
             "nearest_centre",
             {
-                "method": saved.method,
+                "segmented_by": saved.method,
                 "features": list(saved.names),
                 "k": k,
                 "share_inside": saved.share_inside,

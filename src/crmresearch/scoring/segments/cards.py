@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.segments.profiles import Segmented
 
-ATTRIBUTES = ("content", "time", "place", "reason", "batch_size", "price", "frequency", "payment")
+ATTRIBUTES = ("content", "time", "place", "stated_reason", "batch_size", "price", "buying_frequency", "payment")
 """The eight attributes of a customer's need, in the order of the card."""
 
 
@@ -23,9 +23,9 @@ class SegmentCards:
     Attributes
     ----------
     cards : pd.DataFrame, shape (k * n_rows, 8)
-        segment, attribute, evidence (what was looked at; "not_observed" where nothing was), n (customers
+        segment, need_attribute, evidence (what was looked at; "not_observed" where nothing was), n (customers
         with that evidence), typical (commonest answer; missing for numbers), share_typical (of the
-        segment's customers who have it as their own commonest), level (median of the customers; missing for
+        segment's customers who have it as their own commonest), median_level (median of the customers; missing for
         words), base (the same share or median of all customers).
     recipe : Recipe
     """
@@ -39,7 +39,7 @@ class SegmentCards:
 
     def findings(self) -> tuple[Finding, ...]:
         """How many of the eight attributes the records show."""
-        seen = self.cards.loc[self.cards["evidence"] != "not_observed", "attribute"].unique()
+        seen = self.cards.loc[self.cards["evidence"] != "not_observed", "need_attribute"].unique()
         missing = [name for name in ATTRIBUTES if name not in seen]
         if missing:
             return (Finding("cards_partly", {"n": len(seen), "missing": missing}),)
@@ -53,7 +53,7 @@ def build_cards(
     customers: pd.DataFrame | None = None,
     payments: pd.DataFrame | None = None,
     reasons: pd.DataFrame | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Sequence[str] = (),
 ) -> SegmentCards:
     """Fill a card for each segment with what the records show of the eight attributes of need.
 
@@ -64,13 +64,13 @@ def build_cards(
         Order lines: customer_id, date, amount and, where known, order_id, product, quantity, price.
         Returns (amount below 0) are left out.
     customers : pd.DataFrame, optional
-        Indexed by customer_id: ``region`` (place), ``payment_method`` (payment).
+        With customer_id, as a column or the index: ``region`` (place), ``payment_method`` (payment).
     payments : pd.DataFrame, optional
         customer_id, invoice_date, paid_date: days to payment.
     reasons : pd.DataFrame, optional
         Indexed by customer_id: stated needs, one column of 0 and 1 each; what most of a segment state.
-    columns : Mapping[str, str], optional
-        Attribute → column of ``customers`` that is evidence of it, beyond those above.
+    columns : Sequence[str]
+        ``attribute=column`` of ``customers`` for further evidence, beyond that above.
 
     Returns
     -------
@@ -84,16 +84,19 @@ def build_cards(
     """
     if segmentation.k < 1:
         raise RefusedError("there are no segments to describe", where="build_cards")
-    for name, column in (columns or {}).items():
+    pairs = dict(pair.partition("=")[::2] for pair in columns)
+    for name, column in pairs.items():
         if name not in ATTRIBUTES or customers is None or column not in customers:
             raise RefusedError(
                 f"no attribute {name!r} or no column {column!r}",
                 where="build_cards",
                 repair=f"Attributes: {', '.join(ATTRIBUTES)}.",
             )
+    if customers is not None and "customer_id" in customers:
+        customers = customers.set_index("customer_id")
     segments = segmentation.segments
     segments = segments[segments > 0]
-    facts = _facts(orders, customers, payments, reasons, dict(columns or {}))
+    facts = _facts(orders, customers, payments, reasons, pairs)
     if not facts:
         raise RefusedError(
             "no records to fill the cards from", where="build_cards", repair="Give orders, customers or payments."
@@ -108,7 +111,7 @@ def build_cards(
                 if known == attribute
             ]
             rows += found or [(segment, attribute, "not_observed", 0, None, np.nan, np.nan, np.nan)]
-    names = ["segment", "attribute", "evidence", "n", "typical", "share_typical", "level", "base"]
+    names = ["segment", "need_attribute", "evidence", "n", "typical", "share_typical", "median_level", "base"]
     return SegmentCards(
         cards=pd.DataFrame(rows, columns=names),
         recipe=Recipe("segment_cards", {"evidence_rows": len(facts), "summary": "median_of_customers"}),
@@ -145,7 +148,7 @@ def _facts(
             if column in customers and customers[column].notna().any():
                 facts[attribute, column] = customers[column].dropna()
     if reasons is not None:
-        facts["reason", "stated_need"] = _first_need(reasons)
+        facts["stated_reason", "stated_need"] = _first_need(reasons)
     if payments is not None and payments["paid_date"].notna().any():
         days = (payments["paid_date"] - payments["invoice_date"]).dt.days
         facts["payment", "days_to_payment"] = days.groupby(payments["customer_id"]).median().dropna().astype(float)
@@ -178,8 +181,8 @@ def _order_facts(orders: pd.DataFrame) -> dict[tuple[str, str], pd.Series]:
     dates = orders.groupby("customer_id")["date"]
     span = (dates.max() - dates.min()).dt.days
     visits = orders.drop_duplicates(["customer_id", "date"]).groupby("customer_id").size()
-    facts["frequency", "purchase_days"] = visits.astype(float)
-    facts["frequency", "days_between"] = (span / (visits - 1)).where(visits > 1).dropna()
+    facts["buying_frequency", "purchase_days"] = visits.astype(float)
+    facts["buying_frequency", "days_between"] = (span / (visits - 1)).where(visits > 1).dropna()
     return {key: values for key, values in facts.items() if len(values)}
 
 

@@ -28,15 +28,15 @@ class LatentClasses:
     Attributes
     ----------
     members : pd.DataFrame, shape (n, 3)
-        respondent_id, latent_class (1 is the largest), membership (probability of that class).
+        respondent_id, latent_class (1 is the largest), class_chance (probability of that class).
     sizes : pd.DataFrame, shape (k, 6)
         latent_class, share (estimated), n_assigned, share_low, share_high (Wilson, of those assigned),
-        membership (mean of those assigned).
+        class_chance (mean of those assigned).
     sweep : pd.DataFrame, shape (n_swept, 8)
         k (from 1), log_likelihood, n_parameters, degrees_left (answer patterns less parameters; missing for
         continuous answers), bic, aic, entropy_share (1: memberships are certain), chosen.
     answers : pd.DataFrame, shape (n_rows, 5)
-        latent_class, item, level (category, or "mean"), probability (of the answer, or the mean), base.
+        latent_class, item, answer_level (category, or "mean"), class_probability (of the answer, or the mean), base.
     memberships : np.ndarray, shape (n, k)
         Probability of each class for each respondent, in the order of ``members``.
     recipe : Recipe
@@ -75,7 +75,7 @@ class LatentClasses:
         }
         if self.k == 1:
             return (Finding("classes_one", values),)
-        unsure = float((self.members["membership"] < _UNSURE).mean())
+        unsure = float((self.members["class_chance"] < _UNSURE).mean())
         found = [Finding("classes_several", values)]
         found.append(
             Finding("classes_sure", {"entropy": float(chosen["entropy_share"]), "unsure": unsure, "limit": _UNSURE})
@@ -169,7 +169,7 @@ def fit_classes(
     own = chance.argmax(axis=1)
     return LatentClasses(
         members=pd.DataFrame(
-            {"respondent_id": coded.index, "latent_class": own + 1, "membership": chance[np.arange(n), own]}
+            {"respondent_id": coded.index, "latent_class": own + 1, "class_chance": chance[np.arange(n), own]}
         ),
         sizes=_sizes(chance, own),
         sweep=sweep,
@@ -263,7 +263,7 @@ def _sizes(chance: np.ndarray, own: np.ndarray) -> pd.DataFrame:
             "n_assigned": n,
             "share_low": low,
             "share_high": high,
-            "membership": [sure[own == j].mean() if n[j] else np.nan for j in range(k)],
+            "class_chance": [sure[own == j].mean() if n[j] else np.nan for j in range(k)],
         }
     )
 
@@ -283,5 +283,5 @@ def _answers(coded: pd.DataFrame, levels: list[list[Any]], chance: np.ndarray, k
         for code, level in enumerate(found):
             hit = (values[given] == code).astype(float)
             rows += [(j + 1, name, str(level), p, hit.mean()) for j, p in enumerate(hit @ weight)]
-    table = pd.DataFrame(rows, columns=["latent_class", "item", "level", "probability", "base"])
+    table = pd.DataFrame(rows, columns=["latent_class", "item", "answer_level", "class_probability", "base"])
     return table.sort_values("latent_class", kind="stable", ignore_index=True)

@@ -20,14 +20,14 @@ from crmresearch.scoring.segments.mixture import SegmentMixture
 from crmresearch.scoring.segments.preparation import PreparedFeatures
 from crmresearch.scoring.segments.sweeping import K_RANGE, SweptClusterer
 
-Method = Literal["k_means", "k_medoids", "mixture", "ward", "density"]
+Method = Literal["k_means", "k_medoids", "mixture", "ward", "hdbscan"]
 
 _METHODS: dict[str, tuple[type[SweptClusterer], str]] = {
     "k_means": (SegmentKMeans, "Rousseeuw (1987), https://doi.org/10.1016/0377-0427(87)90125-7"),
     "k_medoids": (SegmentMedoids, "Schubert & Rousseeuw (2021), https://doi.org/10.1016/j.is.2021.101804"),
     "mixture": (SegmentMixture, "Fraley & Raftery (2002), https://doi.org/10.1198/016214502760047131"),
     "ward": (SegmentWard, "Ward (1963), https://doi.org/10.1080/01621459.1963.10500845"),
-    "density": (SegmentDensity, "Campello et al. (2015), https://doi.org/10.1145/2733381"),
+    "hdbscan": (SegmentDensity, "Campello et al. (2015), https://doi.org/10.1145/2733381"),
 }
 
 
@@ -40,7 +40,7 @@ class Segmentation:
     customers : pd.DataFrame, shape (n_customers, 3)
         customer_id, segment (1 is the largest; 0 in none), silhouette (missing outside the sample).
     sweep : pd.DataFrame, shape (n_swept, ≥ 5)
-        k, silhouette, what the method adds (inertia; deviation; bic, icl; height; share_in_none),
+        k, silhouette, what the method adds (inertia; medoid_distances; bic, icl; height; share_in_none),
         smallest_share, chosen.
     centres : pd.DataFrame, shape (k, 1 + n_features)
         segment, and its mean on each prepared feature (of k-medoids: its medoid).
@@ -99,7 +99,7 @@ class Segmentation:
         """The number of segments, how it was decided, and whether a sample decided it."""
         options = self.recipe.options
         values: dict[str, Any] = {"k": self.k, "n": len(self.customers)}
-        if options["method"] == "density":
+        if options["segmented_by"] == "hdbscan":
             values["share"] = float(self.sweep["share_in_none"].iloc[0])
             return (Finding("segments_dense" if self.k else "segments_dense_none", values),)
         row = self.sweep[self.sweep["chosen"]].iloc[0]
@@ -143,17 +143,17 @@ def fit_segments(
         Gower's distance).
     rng : np.random.Generator
         Source of the starts and of the samples.
-    method : {"k_means", "k_medoids", "mixture", "ward", "density"}
-        ``density`` is HDBSCAN, which finds the number itself and may find none.
+    method : {"k_means", "k_medoids", "mixture", "ward", "hdbscan"}
+        ``hdbscan`` finds the number itself and may find none.
     k : int, optional
         Number of segments; the sweep is shown all the same. Without it the largest mean silhouette decides,
         of a mixture the smallest BIC or ICL.
     k_range : Sequence[int]
         Numbers swept.
     **settings
-        Further parameters of the method's estimator, e.g. ``n_starts`` (single starts end in worse optima),
-        ``fit_points`` (beyond it a random sample chooses the number), ``silhouette_points``; of a mixture
-        ``covariance`` and ``criterion``; of density ``smallest_share``.
+        Further parameters of the method's estimator (None takes its own), e.g. ``n_starts`` (single starts
+        end in worse optima), ``fit_points`` (beyond it a random sample chooses the number),
+        ``silhouette_points``; of a mixture ``covariance`` and ``criterion``; of hdbscan ``smallest_share``.
 
     Returns
     -------
@@ -180,6 +180,7 @@ def fit_segments(
             where="segments",
             repair="Use method='k_medoids' (Gower's distance), or leave the categories out.",
         )
+    settings = {name: value for name, value in settings.items() if value is not None}
     seed, matrix = int(rng.integers(2**31)), features.matrix
     model = _estimator(method, features, k, k_range, settings, seed).fit(matrix)
     swept = model.sweep_["k"]
@@ -200,11 +201,11 @@ def fit_segments(
             {
                 **features.recipe.options,
                 "features": [str(name) for name in matrix.columns],
-                "method": method,
+                "segmented_by": method,
                 "k": model.n_clusters_,
                 "k_chosen_by": _chooser(model, k),
-                **({} if method == "density" else {"k_low": int(swept.min()), "k_high": int(swept.max())}),
-                **{name: value for name, value in model.get_params().items() if name in _PRINTED},
+                **({} if method == "hdbscan" else {"k_low": int(swept.min()), "k_high": int(swept.max())}),
+                **{_PRINTED[name]: value for name, value in model.get_params().items() if name in _PRINTED},
                 "fit_from": "sample" if len(matrix) > model.fit_points else "all_customers",
                 "fit_points": min(model.fit_points, len(matrix)),
                 "silhouette_from": "sample" if len(matrix) > model.silhouette_points else "all_customers",
@@ -217,7 +218,13 @@ def fit_segments(
     )
 
 
-_PRINTED = ("n_starts", "metric", "covariance", "criterion", "smallest_share")
+_PRINTED = {
+    "n_starts": "n_starts",
+    "metric": "metric",
+    "covariance": "cloud_shape",
+    "criterion": "criterion",
+    "smallest_share": "smallest_share",
+}
 
 
 def _estimator(
@@ -232,10 +239,10 @@ def _estimator(
             where="segments",
             repair=f"It has: {', '.join(known)}.",
         )
-    if method == "density":
+    if method == "hdbscan":
         if k is not None:
             raise RefusedError(
-                f"density finds the number of segments itself, got k = {k}",
+                f"hdbscan finds the number of segments itself, got k = {k}",
                 where="segments",
                 repair="Leave k out, or choose another method.",
             )

@@ -30,7 +30,7 @@ class NumberOfSegments:
         k (from 1), silhouette, calinski_harabasz, davies_bouldin, gap, gap_error, prediction_strength,
         bic, icl, inertia; missing where a criterion does not exist for one segment.
     votes : pd.DataFrame, shape (7, 3)
-        criterion, votes_for (its number of segments), can_say_one (whether it could have said one).
+        number_criterion, votes_for (its number of segments), can_say_one (whether it could have said one).
     chosen : int
         The number that the segmentation has.
     recipe : Recipe
@@ -68,11 +68,11 @@ def compare_numbers(
     segmentation: Segmentation,
     *,
     rng: np.random.Generator,
-    n_references: int = 20,
-    n_splits: int = 10,
-    n_starts: int = 5,
+    n_references: int = 10,
+    n_splits: int = 5,
+    n_starts: int = 3,
     covariance: Covariance = "full",
-    max_points: int = 2_000,
+    max_points: int = 1_000,
 ) -> NumberOfSegments:
     """Compare numbers of segments by seven criteria on the same customers.
 
@@ -181,7 +181,7 @@ def compare_numbers(
                 "n_references": n_references,
                 "n_splits": n_splits,
                 "n_starts": n_starts,
-                "covariance": covariance,
+                "cloud_shape": covariance,
                 "n_points": len(x),
                 "points_from": "sample" if len(features.matrix) > max_points else "all_customers",
             },
@@ -204,7 +204,7 @@ def _votes(criteria: pd.DataFrame, strength_error: np.ndarray) -> pd.DataFrame:
         ("bic", int(criteria.loc[criteria["bic"].idxmin(), "k"]), True),
         ("icl", int(criteria.loc[criteria["icl"].idxmin(), "k"]), True),
     ]
-    return pd.DataFrame(votes, columns=["criterion", "votes_for", "can_say_one"])
+    return pd.DataFrame(votes, columns=["number_criterion", "votes_for", "can_say_one"])
 
 
 def _gap(

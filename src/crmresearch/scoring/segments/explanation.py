@@ -23,7 +23,7 @@ class SegmentRules:
     Attributes
     ----------
     rules : pd.DataFrame, shape (n_conditions, 8)
-        segment, rule (1 is the segment's widest), feature, above (the feature is greater; missing: no
+        segment, rule_number (1 is the segment's widest), feature, above (the feature is greater; missing: no
         bound), up_to (the feature is at most; missing: no bound), n_covered (customers the rule takes),
         precision (share of those that are in the segment), coverage (share of the segment it takes).
         The conditions of a rule hold together.
@@ -56,7 +56,7 @@ class SegmentRules:
             "agreement": self.agreement,
             "largest": self.largest_share,
             "conditions": self.recipe.options["max_conditions"],
-            "n_rules": int(self.rules[["segment", "rule"]].drop_duplicates().shape[0]),
+            "n_rules": int(self.rules[["segment", "rule_number"]].drop_duplicates().shape[0]),
         }
         return (Finding("rules_agree", values),)
 
@@ -135,7 +135,7 @@ def explain_segments(
         fidelity=pd.DataFrame(
             {
                 "segment": segments,
-                "n_rules": [rules.loc[rules["segment"] == one, "rule"].nunique() for one in segments],
+                "n_rules": [rules.loc[rules["segment"] == one, "rule_number"].nunique() for one in segments],
                 "recall": [np.mean(said[y == one] == one) for one in segments],
                 "precision": [np.mean(y[said == one] == one) if (said == one).any() else np.nan for one in segments],
             }
@@ -182,5 +182,5 @@ def _rules(tree: DecisionTreeClassifier, names: list[str], x: np.ndarray, y: np.
         for j, (low, high) in bounds.items():
             bound = (low if np.isfinite(low) else np.nan, high if np.isfinite(high) else np.nan)
             table.append((segment, number, names[j], *bound, covered, precision, coverage))
-    columns = ["segment", "rule", "feature", "above", "up_to", "n_covered", "precision", "coverage"]
+    columns = ["segment", "rule_number", "feature", "above", "up_to", "n_covered", "precision", "coverage"]
     return pd.DataFrame(table, columns=columns)

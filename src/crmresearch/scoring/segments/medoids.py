@@ -104,7 +104,7 @@ class SegmentMedoids(SweptClusterer):
         medoids = found[int(cost.argmin())]
         labels = matrix[medoids].argmin(axis=0)
         labels[medoids] = np.arange(k)  # a medoid among identical rows keeps its own segment
-        return Grouping(labels, {"deviation": float(cost.min())}, x[medoids])
+        return Grouping(labels, {"medoid_distances": float(cost.min())}, x[medoids])
 
     def _matrix(self, x: np.ndarray) -> np.ndarray:
         if getattr(self, "_of", None) is None or self._of[0] is not x:

@@ -81,7 +81,7 @@ class SegmentDrift:
     ----------
     drift : pd.DataFrame, shape (k * n_features, 8)
         segment, feature, mean_before, mean_after, change_sd (difference in standard deviations of all
-        customers before), change_low, change_high (95 %, Welch), clear (the interval excludes 0 and the
+        customers before), change_low, change_high (95 %, Welch), clearly_changed (the interval excludes 0 and the
         change is at least 0.2 sd).
     recipe : Recipe
     """
@@ -97,7 +97,7 @@ class SegmentDrift:
         """How many means moved clearly, and the one that moved most."""
         most = self.drift.loc[self.drift["change_sd"].abs().idxmax()]
         values = {
-            "n_clear": int(self.drift["clear"].sum()),
+            "n_clear": int(self.drift["clearly_changed"].sum()),
             "n": len(self.drift),
             "segment": int(most["segment"]),
             "feature": most["feature"],
@@ -244,7 +244,16 @@ def score_drift(
             rows.append((segment, name, a.mean(), b.mean(), change, low, high, clear))
     if not rows:
         raise RefusedError("no segment has two customers at both dates", where="score_drift")
-    columns = ["segment", "feature", "mean_before", "mean_after", "change_sd", "change_low", "change_high", "clear"]
+    columns = [
+        "segment",
+        "feature",
+        "mean_before",
+        "mean_after",
+        "change_sd",
+        "change_low",
+        "change_high",
+        "clearly_changed",
+    ]
     return SegmentDrift(
         drift=pd.DataFrame(rows, columns=columns), recipe=Recipe("segment_drift", {"clear_from_sd": 0.2})
     )

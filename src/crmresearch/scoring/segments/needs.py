@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +27,10 @@ class NeedsByGroup:
     Attributes
     ----------
     shares : pd.DataFrame, shape (n_rows, 8)
-        classification, group, need, n (answers), n_stating, share_stating, share_low, share_high (Wilson).
-    tests : pd.DataFrame, shape (n_classifications * n_needs, 8)
-        classification, need, n, n_groups, chi2, cramers_v, p_value (permutation), p_adjusted (Holm).
+        classification, customer_group, need, n (answers), n_stating, share_stating, share_low, share_high (Wilson).
+    tests : pd.DataFrame, shape (n_classifications * n_needs, 9)
+        classification, need, n, n_groups, chi_square, cramers_v, v_high (its 95 % upper bound), p_value
+        (permutation), p_adjusted (Holm).
     overall : pd.DataFrame, shape (n_needs, 5)
         need, n, share_stating, share_low, share_high.
     recipe : Recipe
@@ -74,6 +75,8 @@ class NeedsByGroup:
         }
         found.append(Finding("need_differs_most", values))
         for classification, own in self.tests.groupby("classification", sort=False):
+            if classification not in self.recipe.options["claimed_of"]:
+                continue
             verdict = judge_needs(own["p_adjusted"].to_numpy(), own["v_high"].to_numpy())
             best = own.loc[own["p_adjusted"].idxmin()]
             stated = {
@@ -114,6 +117,7 @@ def score_needs(
     rng: np.random.Generator,
     n_permutations: int = 1_999,
     fewest_in_group: int = _FEWEST_IN_GROUP,
+    claimed_of: Sequence[str] = (),
 ) -> NeedsByGroup:
     """Compare which needs the groups of customers state.
 
@@ -128,6 +132,8 @@ def score_needs(
         Shufflings of the groups behind a p-value, at least 99.
     fewest_in_group : int
         Groups with fewer respondents are left out of shares and tests, and counted.
+    claimed_of : Sequence[str]
+        Classifications for which claim D22 is judged: places and kinds of customers.
 
     Returns
     -------
@@ -142,8 +148,8 @@ def score_needs(
     Notes
     -----
     The p-value of a need is the share of shufflings of the groups with at least the χ² seen, for expected
-    counts are often below 5; it is adjusted by Holm over all needs and classifications tested. The interval
-    of Cramér's V is the central 95 % of a bootstrap over respondents.
+    counts are often below 5; it is adjusted by Holm over all needs and classifications tested. The upper bound
+    of Cramér's V is the 95 % quantile of a bootstrap over respondents.
 
     References
     ----------
@@ -183,7 +189,7 @@ def score_needs(
         )
     tested = pd.DataFrame(tests)
     tested["p_adjusted"] = multipletests(tested["p_value"], method="holm")[1]
-    names = ["classification", "need", "n", "n_groups", "chi2", "cramers_v", "v_high", "p_value", "p_adjusted"]
+    names = ["classification", "need", "n", "n_groups", "chi_square", "cramers_v", "v_high", "p_value", "p_adjusted"]
     return NeedsByGroup(
         shares=pd.DataFrame(shares),
         tests=tested[names],
@@ -196,6 +202,7 @@ def score_needs(
                 "size_interval": "wilson",
                 "fewest_in_group": fewest_in_group,
                 "groups_left_out": left_out,
+                "claimed_of": list(claimed_of),
             },
             "Holm (1979), https://www.jstor.org/stable/4615733",
         ),
@@ -226,12 +233,53 @@ def state_needs(ranks: pd.DataFrame, *, up_to: int = 2) -> pd.DataFrame:
     return (values <= up_to).astype(float).where(values.notna().any(axis=1), np.nan)
 
 
+def group_respondents(
+    survey: pd.DataFrame,
+    customers: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    labels: Mapping[str, pd.Series] | None = None,
+) -> pd.DataFrame:
+    """Give each respondent the groups of its customer.
+
+    Parameters
+    ----------
+    survey : pd.DataFrame
+        respondent_id, customer_id.
+    customers : pd.DataFrame
+        Indexed by customer_id, with ``columns``.
+    columns : Sequence[str]
+    labels : Mapping[str, pd.Series], optional
+        Further groups: name → label by customer_id.
+
+    Returns
+    -------
+    pd.DataFrame
+        By respondent_id; missing where the customer is unknown.
+    """
+    found = customers[list(columns)].copy()
+    for name, values in (labels or {}).items():
+        found[name] = values.reindex(found.index)
+    matched = found.reindex(survey["customer_id"])
+    return matched.set_axis(pd.Index(survey["respondent_id"], name="respondent_id"))
+
+
+def class_membership(members: pd.DataFrame) -> pd.DataFrame:
+    """Turn classes into a column of 0 and 1 each, so that they can be compared like needs.
+
+    >>> class_membership(pd.DataFrame({"respondent_id": ["a", "b"], "latent_class": [1, 2]})).to_numpy().tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    own = members.set_index("respondent_id")["latent_class"]
+    return pd.DataFrame({f"class_{one}": (own == one).astype(float) for one in sorted(own.unique())})
+
+
 def _shares(table: pd.DataFrame, labels: pd.Series, classification: str) -> list[Mapping[str, Any]]:
     rows = []
     for group in sorted(labels.dropna().unique(), key=str):
         for name in table:
             given = table.loc[labels == group, name].dropna()
-            rows.append(_share(given, {"classification": classification, "group": str(group), "need": name}))
+            rows.append(_share(given, {"classification": classification, "customer_group": str(group), "need": name}))
     return rows
 
 
@@ -280,7 +328,7 @@ def _row(classification: str, need: str, n: int, n_groups: int, chi2: float, v: 
         "need": need,
         "n": n,
         "n_groups": n_groups,
-        "chi2": chi2,
+        "chi_square": chi2,
         "cramers_v": v,
         "v_high": high,
         "p_value": p,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -230,7 +230,7 @@ class PreparedFeatures:
 def prepare_features(
     features: pd.DataFrame,
     *,
-    transformation: Transformation | Mapping[str, Transformation] = "none",
+    transformation: Transformation | Sequence[Transformation] | Mapping[str, Transformation] = "none",
     scaling: Scaling = "standard",
     winsorise: float = 0.0,
     missing: Missing = "drop",
@@ -242,9 +242,10 @@ def prepare_features(
     ----------
     features : pd.DataFrame, shape (n_customers, n_features)
         Numeric (or true/false) columns, indexed by customer_id, each customer once.
-    transformation : str or Mapping[str, str]
-        One of ``none``, ``log1p``, ``rank``, ``yeo_johnson`` for every feature, or feature → one of
-        them, ``none`` for features the mapping leaves out.
+    transformation : str, Sequence[str] or Mapping[str, str]
+        One of ``none``, ``log1p``, ``rank``, ``yeo_johnson`` for every feature, or one for each in order
+        (a single one in a list is for every feature), or feature → one of them, ``none`` for features the
+        mapping leaves out.
     scaling : {"standard", "robust", "none"}
     winsorise : float
         Share (0 to below 0.5) of values pulled in at each end of each feature.
@@ -313,7 +314,7 @@ def prepare_features(
             "n_winsorised": ((kept < preparer.limits_[0]) | (kept > preparer.limits_[1])).sum().to_numpy(),
         }
     )
-    options = {"transformation": transformation if isinstance(transformation, str) else "by_feature"}
+    options = {"transformation": chosen[0] if len(set(chosen)) == 1 else "by_feature"}
     options |= {"scaling": scaling, "winsorise": winsorise, "missing": missing, "correlation_limit": correlation_limit}
     return PreparedFeatures(
         matrix=matrix,
@@ -354,7 +355,17 @@ def _numeric(features: pd.DataFrame) -> pd.DataFrame:
     return whole
 
 
-def _by_feature(transformation: str | Mapping[str, str], names: list[str]) -> tuple[str, ...]:
+def _by_feature(transformation: str | Sequence[str] | Mapping[str, str], names: list[str]) -> tuple[str, ...]:
+    if not isinstance(transformation, str | Mapping):
+        if len(transformation) not in (1, len(names)):
+            raise RefusedError(
+                f"{len(transformation)} transformations for {len(names)} features",
+                where="preparation, transformation",
+                repair="Give one for all, or one for each.",
+            )
+        transformation = dict(
+            zip(names, [*transformation] * (len(names) if len(transformation) < len(names) else 1), strict=True)
+        )
     if isinstance(transformation, str):
         _check_choice("transformation", transformation)
         return (transformation,) * len(names)

@@ -25,10 +25,10 @@ RFM_TYPES = {
 }
 """High recency, frequency, money → type."""
 QUADRANTS = {
-    (True, True): "platinum",
-    (True, False): "gold",
-    (False, True): "iron",
-    (False, False): "lead",
+    (True, True): "matrix_platinum",
+    (True, False): "matrix_gold",
+    (False, True): "matrix_iron",
+    (False, False): "matrix_lead",
 }
 """High current value, high future value → quadrant; the course names are aliases (words files)."""
 SIZES = ("top_customers", "large_customers", "medium_customers", "small_customers")
@@ -67,6 +67,11 @@ class RuleSegments:
     def segments(self) -> pd.Series:
         """Segment of each customer, by customer_id."""
         return self.customers.set_index("customer_id")["segment"]
+
+    @property
+    def names(self) -> pd.Series:
+        """Name of each customer's segment, by customer_id."""
+        return self.customers.set_index("customer_id")["segment_name"]
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """Sizes of the segments and the cuts behind them."""
@@ -144,7 +149,7 @@ def segment_by_matrix(
     Returns
     -------
     RuleSegments
-        platinum (both high), gold (current high), iron (future high), lead (both low).
+        matrix_platinum (both high), matrix_gold (current high), matrix_iron (future high), matrix_lead.
 
     Raises
     ------
@@ -195,7 +200,9 @@ def segment_by_size(
     names = pd.Series(np.array(SIZES)[place], index=ranked.index).reindex(found.index)
     lowest = found[value].groupby(names).min()
     cuts = pd.Series({name: lowest.get(name, np.nan) for name in SIZES[:-1]})
-    return _named(names, list(SIZES), found, cuts, Recipe("abc_sizes", {"bounds": list(bounds), "value_column": value}))
+    return _named(
+        names, list(SIZES), found, cuts, Recipe("abc_sizes", {"class_bounds": list(bounds), "value_column": value})
+    )
 
 
 def segment_by_profit(values: pd.DataFrame, *, value: str = "profit") -> RuleSegments:

@@ -13,10 +13,10 @@ from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.segments.movement import transition_table
 
-STAGES = ("potential", "exploration", "formation", "stability", "decline", "ended")
+STAGES = ("potential_customer", "exploration", "formation", "stability", "decline", "ended")
 """Known without a purchase; first purchases; buying again; buying steadily; buying less; silent."""
 _OTHER_NAMES = {  # stage → five-stage model, four-stage model, state machine, ladder
-    "potential": ("l5_acquisition", "l4_exploration", "m1_potential", "m2_suspect"),
+    "potential_customer": ("l5_acquisition", "l4_exploration", "m1_potential", "m2_suspect"),
     "exploration": ("l5_acquisition", "l4_exploration", "m1_first", "m2_buyer"),
     "formation": ("l5_growth", "l4_formation", "m1_repeat", "m2_follower"),
     "stability": ("l5_maturity", "l4_stability", "m1_loyal", "m2_follower"),
@@ -340,3 +340,27 @@ def _steady(before: np.ndarray, after: np.ndarray) -> pd.DataFrame:
     settled = np.linalg.matrix_power(p, 4096)
     start = np.bincount(after[:, -1][after[:, -1] >= 0], minlength=len(STAGES)).astype(float)
     return pd.DataFrame({"stage": STAGES, "share_steady": start @ settled / start.sum()})
+
+
+def days_on_record(customers: pd.DataFrame | None) -> pd.Series | None:
+    """Day each known customer was put on record (missing: not stated), for ``known``; None without a table.
+
+    >>> days_on_record(pd.DataFrame({"customer_id": ["a"]})).isna().tolist()
+    [True]
+    """
+    if customers is None:
+        return None
+    known = customers.set_index("customer_id")
+    empty = pd.Series(pd.NaT, index=known.index, dtype="datetime64[s]")
+    return known.get("registered_date", empty)
+
+
+def days_earlier(day: dt.date, days: int) -> dt.date:
+    """Return the date so many days before.
+
+    >>> days_earlier(dt.date(2024, 3, 1), 1).isoformat()
+    '2024-02-29'
+    """
+    if days < 1:
+        raise RefusedError(f"days must be 1 or more, got {days}", where="days_earlier")
+    return day - dt.timedelta(days=days)

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import optimize, stats
 
 Null = Literal["one_unimodal_cloud", "one_normal_cloud"]
+NULLS: tuple[Null, ...] = ("one_unimodal_cloud", "one_normal_cloud")
 _MOST_BINS = 60
 
 

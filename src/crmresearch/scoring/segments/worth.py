@@ -24,7 +24,7 @@ class SegmentValue:
     ----------
     value : pd.DataFrame, shape (k, 9)
         segment, n_customers, share_of_customers, segment_value (sum), share_of_value, value_low, value_high
-        (95 % bootstrap of the share), mean_value, gini (of the segment's customers, 0 alike to 1; missing
+        (95 % bootstrap of the share), mean_value, gini_within (of the segment's customers, 0 alike to 1; missing
         where a value is negative).
     recipe : Recipe
     """
@@ -79,7 +79,7 @@ class TreatmentTable:
     Attributes
     ----------
     table : pd.DataFrame, shape (k, 10)
-        segment, n_customers, share_of_value, highest, lowest, stability (grade, where given), treatment,
+        segment, n_customers, share_of_value, highest, lowest, stability (grade, where given), treatment_chosen,
         reason_for_it, responsible, review_date: the last four empty.
     recipe : Recipe
     """
@@ -149,7 +149,7 @@ def value_segments(
                 "value_low": low,
                 "value_high": high,
                 "mean_value": sums / np.maximum(sizes, 1),
-                "gini": [gini(money[label == one]) for one in range(1, k + 1)],
+                "gini_within": [gini(money[label == one]) for one in range(1, k + 1)],
             }
         ),
         recipe=Recipe("segment_value", {"value_column": str(value.name), "n_resamples": n_resamples}),
@@ -238,5 +238,7 @@ def plan_treatments(
         table.insert(2, "share_of_value", table["segment"].map(value.set_index("segment")["share_of_value"]))
     if stability is not None:
         table["grade"] = table["segment"].map(stability.set_index("segment")["grade"])
-    empty = pd.DataFrame("", index=table.index, columns=["treatment", "reason_for_it", "responsible", "review_date"])
+    empty = pd.DataFrame(
+        "", index=table.index, columns=["treatment_chosen", "reason_for_it", "responsible", "review_date"]
+    )
     return TreatmentTable(pd.concat([table, empty], axis=1), Recipe("treatment_table", {"filled_by": "researcher"}))
