@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,8 +81,17 @@ def publish(
     )
     if twin:
         tables = {name: _frame(processed.path(name)) for name in processed.tables}
-        write_twin(load_case(project, case), tables, home / "twin" / "data" / "raw" / f"{case[:50]}-twin", k=k)
+        _write_twin(project, case, tables, home / "twin", k)
     return release
+
+
+def _write_twin(project: Project, case: str, tables: dict[str, pd.DataFrame], root: Path, k: int) -> None:
+    """A project of its own with the twin and the notebooks, so that they run where it lies."""
+    shutil.rmtree(root, ignore_errors=True)
+    write_twin(load_case(project, case), tables, root / "data" / "raw" / f"{case[:50]}-twin", k=k)
+    for folder in ("data/processed", "reports"):
+        (root / folder).mkdir(parents=True)
+    shutil.copytree(project.notebooks, root / "notebooks", ignore=shutil.ignore_patterns(".*"))
 
 
 def personal_values(processed: Processed) -> Iterator[str]:

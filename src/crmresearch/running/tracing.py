@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def trace(project: Project, edition: Path, address: str) -> Trace:
     StorageError
         The edition cannot be read, or the processed tables are not those it was made from.
     """
-    sheet, _ = lay_out(edition, "en", lenient=True)
+    sheet = _sheet(edition, _stamp(edition / "edition.json"))
     label, place = parse_address(address)
     if label.startswith("TA-"):
         return _of_ledger(project, sheet, label, place)
@@ -124,7 +125,7 @@ def trace(project: Project, edition: Path, address: str) -> Trace:
 
 def addresses(edition: Path) -> Iterator[str]:
     """The address of every number of an edition's tables and findings."""
-    sheet, _ = lay_out(edition, "en", lenient=True)
+    sheet = _sheet(edition, _stamp(edition / "edition.json"))
     for anchor, label in sheet.labels.items():
         block = _block_at(sheet, anchor)[1]
         if block is None:
@@ -168,6 +169,24 @@ def _ranges(lines: list[int]) -> str:
             runs.append([line, line])
     shown = [str(a) if a == b else f"{a}–{b}" for a, b in runs[:_LINES_SHOWN]]
     return ", ".join(shown) + (f" and {len(runs) - _LINES_SHOWN:,} more stretches" if len(runs) > _LINES_SHOWN else "")
+
+
+def _stamp(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.is_file() else 0
+
+
+@lru_cache(maxsize=8)
+def _sheet(edition: Path, stamp: int) -> Sheet:
+    """An edition as numbered; published ones never change, so one reading serves many numbers."""
+    return lay_out(edition, "en", lenient=True)[0]
+
+
+@lru_cache(maxsize=8)
+def _proved(path: Path, stamp: int, sha256: str) -> Any:
+    """A processed table, proved to be the one an edition was made from; None where it is not."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(path) if path.is_file() and file_digest(path) == sha256 else None
 
 
 def _find(sheet: Sheet, label: str, address: str) -> tuple[str, Block]:
@@ -256,16 +275,15 @@ def _table(
     project: Project, sheet: Sheet, name: str, sha256: str, as_of: str, owner: tuple[str, Any] | None
 ) -> pd.DataFrame:
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     path = project.processed / sheet.edition.case / sheet.edition.intake.processed / f"{name}.parquet"
-    if not path.is_file() or file_digest(path) != sha256:
+    content = _proved(path, _stamp(path), sha256)
+    if content is None:
         raise StorageError(
             "the processed table is not the one this edition was made from",
             where=str(path),
             repair=f"Make it again from the same raw files: crmresearch run {sheet.edition.case}.",
         )
-    content = pq.read_table(path)
     if name == "orders" and as_of:
         content = content.filter(pc.less_equal(content["date"].cast("string"), as_of))
     if owner and owner[0] in content.column_names:
