@@ -18,7 +18,7 @@ from crmresearch.scoring.value.wallet import current_wallet
 
 RULES: dict[str, tuple[str, ...]] = {
     "k1": ("revenue",),
-    "k2": ("purchasing_power", "loyalty", "influence"),
+    "k2": ("purchasing_power", "loyal_buying", "influence"),
     "k3": ("revenue", "potential", "willingness", "contribution"),
     "k4": ("revenue", "strategic"),
     "k5": ("flagged",),
@@ -279,7 +279,7 @@ def gather_facets(
     table = contributions[["customer_id", "revenue", "contribution"]].sort_values("customer_id", ignore_index=True)
     ids = table["customer_id"]
     if continuity is not None:
-        table["loyalty"] = ids.map(continuity)
+        table["loyal_buying"] = ids.map(continuity)
     if wallet is not None:
         total = ids.map(current_wallet(wallet, as_of=as_of).set_index("customer_id")["total_spend"])
         table["purchasing_power"], table["potential"] = total, (total - table["revenue"]).clip(lower=0.0)
