@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot
 
 from crmresearch.reporting.figures import importance as of_importance
 from crmresearch.reporting.figures import measurement as of_measurement
@@ -119,7 +120,9 @@ def test_figures_draw(results, words, language) -> None:
         assert words.figure(key, language) and words.alt(key, language)
         with theme():
             picture = io.BytesIO()
-            plot(data, words.say(language), **options).savefig(picture)
+            figure = plot(data, words.say(language), **options)
+            figure.savefig(picture)
+        pyplot.close(figure)
         assert picture.getbuffer().nbytes > 5_000, key
 
 
