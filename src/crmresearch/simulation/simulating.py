@@ -207,7 +207,7 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
             "importance_performance": {
                 "outcome": "satisfaction",
                 "importance": "stated",
-                "drivers": [name for name in DIMENSIONS if name != "complaint"],
+                "drivers": [f"rated_{name}" for name in DIMENSIONS if name != "complaint"],
             },
             "received_expected": {"outcome": "satisfaction"},
             "kano_recommendation": {},

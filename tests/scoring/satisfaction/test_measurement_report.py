@@ -26,7 +26,7 @@ CODES |= {"term", "kano_category"}
 @pytest.fixture(scope="module")
 def results(petrochemical) -> dict[str, object]:
     survey, instrument, _ = petrochemical
-    three = {"attributes": ["cost", "promise", "staff"], "outcome": "satisfaction"}
+    three = {"attributes": ["rated_cost", "rated_promise", "rated_staff"], "outcome": "satisfaction"}
     rng = np.random.default_rng(1)
     confirmed = wing.confirm_factors(survey, instrument, constructs=CONSTRUCTS)
     return {
