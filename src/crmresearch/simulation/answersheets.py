@@ -125,7 +125,7 @@ def instrument() -> dict[str, Any]:
         "constructs": constructs,
         "items": items,
         "attributes": {
-            d: {
+            f"rated_{d}": {
                 "title": dict(zip(("en", "zh"), CONSTRUCTS[f"performance_{d}"], strict=True)),
                 "performance": f"p_{d}1",
                 "expectation": f"e_{d}1",

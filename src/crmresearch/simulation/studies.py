@@ -68,7 +68,7 @@ def studies(world: World) -> dict[str, dict[str, Any]]:
         "importance_performance": {
             "outcome": "satisfaction",
             "importance": "stated",
-            "drivers": [name for name in DIMENSIONS if name != "complaint"],
+            "drivers": [f"rated_{name}" for name in DIMENSIONS if name != "complaint"],
         },
         "received_expected": {"outcome": "satisfaction"},
         "kano_recommendation": {},

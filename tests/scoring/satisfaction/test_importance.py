@@ -271,4 +271,4 @@ def test_stated_importance_ranks_the_simulated_attributes_as_they_were_made(petr
     survey, instrument, _ = petrochemical
     found = map_importance_performance(survey, instrument, resamples=100, rng=np.random.default_rng(1)).attributes
     ranked = found.sort_values("importance_value", ascending=False)["attribute"].tolist()
-    assert set(ranked[:2]) == {"promise", "staff"} and ranked[2:] == ["cost", "complaint"]
+    assert set(ranked[:2]) == {"rated_promise", "rated_staff"} and ranked[2:] == ["rated_cost", "rated_complaint"]

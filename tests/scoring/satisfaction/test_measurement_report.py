@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot
 
 from crmresearch.reporting.figures import importance as of_importance
 from crmresearch.reporting.figures import measurement as of_measurement
@@ -25,7 +26,7 @@ CODES |= {"term", "kano_category"}
 @pytest.fixture(scope="module")
 def results(petrochemical) -> dict[str, object]:
     survey, instrument, _ = petrochemical
-    three = {"attributes": ["cost", "promise", "staff"], "outcome": "satisfaction"}
+    three = {"attributes": ["rated_cost", "rated_promise", "rated_staff"], "outcome": "satisfaction"}
     rng = np.random.default_rng(1)
     confirmed = wing.confirm_factors(survey, instrument, constructs=CONSTRUCTS)
     return {
@@ -119,7 +120,9 @@ def test_figures_draw(results, words, language) -> None:
         assert words.figure(key, language) and words.alt(key, language)
         with theme():
             picture = io.BytesIO()
-            plot(data, words.say(language), **options).savefig(picture)
+            figure = plot(data, words.say(language), **options)
+            figure.savefig(picture)
+        pyplot.close(figure)
         assert picture.getbuffer().nbytes > 5_000, key
 
 
