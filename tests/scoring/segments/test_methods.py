@@ -168,7 +168,7 @@ def test_one_class_is_a_possible_answer_and_missing_answers_do_no_harm():
     holes = answers.mask(rng.random(answers.shape) < 0.1)
     found = scoring.fit_classes(holes, rng=rng, k_range=(1, 2))
     assert found.k == 2
-    with pytest.raises(RefusedError, match="answered 1.0 throughout"):
+    with pytest.raises(RefusedError, match=r"answered 1\.0 throughout"):
         scoring.fit_classes(answers.assign(flat=1.0), rng=rng)
     with pytest.raises(RefusedError, match="more than the answers can identify"):
         scoring.fit_classes(answers, rng=rng, k=9)
