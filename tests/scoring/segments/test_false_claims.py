@@ -1,5 +1,7 @@
 """Simulated customers with one, three and six true segments: number found, index, rate of false claims (slow)."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,7 +37,7 @@ def test_segments_are_seldom_claimed_where_there_are_none(capsys):
         frames = (pd.DataFrame(x, columns=[f"x{j}" for j in range(x.shape[1])]) for x in clouds)
         claims[name] = sum(_claims(frame, seed) for seed, frame in enumerate(frames))
         with capsys.disabled():
-            print(f"{name}: {claims[name]} of {RUNS} claimed", flush=True)
+            sys.stdout.write(f"{name}: {claims[name]} of {RUNS} claimed\n")
     total, n = sum(claims.values()), RUNS * len(CLOUDS)
     assert total / n <= MOST_FALSE, claims
     # no one shape may be surely above the level
@@ -54,5 +56,5 @@ def test_true_segments_are_claimed_counted_and_found(k, capsys):
         index.append(adjusted_rand_score(simulated["true"], fit.customers["segment"]))
         claimed += _claims(features, seed)
     with capsys.disabled():
-        print(f"{k} true segments: numbers {found}, adjusted Rand {np.mean(index):.3f}, claimed {claimed} of 10")
+        sys.stdout.write(f"{k} true: numbers {found}, adjusted Rand {np.mean(index):.3f}, claimed {claimed} of 10\n")
     assert np.mean(np.array(found) == k) >= 0.9 and np.mean(index) > 0.95 and claimed == 10
