@@ -80,6 +80,8 @@ class LatentClasses:
         found.append(
             Finding("classes_sure", {"entropy": float(chosen["entropy_share"]), "unsure": unsure, "limit": _UNSURE})
         )
+        if options["stated_each"] is not None:
+            found.append(Finding("classes_forced", {"n": options["stated_each"]}))
         return tuple(found)
 
 
@@ -184,6 +186,7 @@ def fit_classes(
                 "k_high": max(ks),
                 "n_starts": n_starts,
                 "missing": "full_information" if missing else "none_missing",
+                "stated_each": _stated_each(x, kind),
                 "numbering": "by_size",
                 "seed": seed,
             },
@@ -249,6 +252,14 @@ def _numbers(
 def _parameters(k: int, levels: list[list[Any]], kind: Kind) -> int:
     each = sum(len(found) - 1 for found in levels) if kind == "categorical" else 2 * len(levels)
     return k - 1 + k * each
+
+
+def _stated_each(x: np.ndarray, kind: Kind) -> int | None:
+    """How many of the yes/no items everyone states, where that is the same for all: answers then exclude each other."""
+    if kind == "continuous" or np.isnan(x).any() or x.max() > 1:
+        return None
+    sums = x.sum(axis=1)
+    return int(sums[0]) if (sums == sums[0]).all() else None
 
 
 def _sizes(chance: np.ndarray, own: np.ndarray) -> pd.DataFrame:
