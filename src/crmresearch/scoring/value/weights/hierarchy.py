@@ -67,7 +67,8 @@ class Priorities:
         if not self.observed:
             return ()
         shown = [Exhibit("expert_priorities", self.table, notes=("expert_priorities",))] if len(self.table) else []
-        shown.append(Exhibit("expert_consistency", self.consistency, notes=("random_index",)))
+        consistency = self.consistency.replace({"expert": {"group": "Σ"}})
+        shown.append(Exhibit("expert_consistency", consistency, notes=("random_index",)))
         if len(self.contradictions):
             shown.append(Exhibit("contradictions", self.contradictions, notes=("never_repaired",)))
         return tuple(shown)
