@@ -238,22 +238,34 @@ def refuse_separation(design: np.ndarray, signs: np.ndarray, names: Sequence[str
         Names the columns of the combination.
     """
     turned = design * signs[:, None]
+    whole = _direction(turned, np.ones(design.shape[1], dtype=bool))
+    if whole is None:
+        return
+    constant = np.array([name is None for name in names])
+    alone = [
+        name
+        for k, name in enumerate(names)
+        if name is not None and _direction(turned, constant | (np.arange(len(names)) == k)) is not None
+    ]
+    blamed = alone[:1] or [name for name, w in zip(names, whole, strict=True) if name is not None and abs(w) > 1e-6]
+    raise RefusedError(
+        f"{', '.join(map(repr, blamed)) or 'the intercept'} {'separates' if len(blamed) < 2 else 'separate'} "
+        "the outcomes perfectly (but for ties), so the estimate is infinite",
+        where=where,
+        repair="Leave it out, join its levels, or report the cross table.",
+    )
+
+
+def _direction(turned: np.ndarray, free: np.ndarray) -> np.ndarray | None:
+    """A combination of the free columns that never puts a row on the wrong side; None where there is none."""
     found = linprog(
         -turned.sum(axis=0),
         A_ub=-turned,
         b_ub=np.zeros(len(turned)),
-        bounds=[(-1, 1)] * design.shape[1],
+        bounds=[(-1, 1) if f else (0, 0) for f in free],
         method="highs",
     )
-    if found.status == 0 and -found.fun > 1e-7:
-        large = np.abs(found.x) > 1e-6
-        blamed = [name for name, hit in zip(names, large, strict=True) if name is not None and hit]
-        raise RefusedError(
-            f"{', '.join(map(repr, blamed)) or 'the intercept'} {'separates' if len(blamed) < 2 else 'separate'} "
-            "the outcomes perfectly (but for ties), so the estimate is infinite",
-            where=where,
-            repair="Leave it out, join its levels, or report the cross table.",
-        )
+    return found.x if found.status == 0 and -found.fun > 1e-7 else None
 
 
 def solve_binary(design: np.ndarray, y: np.ndarray, link: Literal["logit", "probit"]) -> np.ndarray:
