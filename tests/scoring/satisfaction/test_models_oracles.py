@@ -167,7 +167,7 @@ def test_durbin_watson_equals_statsmodels(mobi):
 
 
 def test_logit_equals_statsmodels(mobi):
-    data = mobi.astype({c: float for c in mobi.columns.drop("respondent_id")}).assign(again=mobi["CUSL1"] >= 8)
+    data = mobi.astype(dict.fromkeys(mobi.columns.drop("respondent_id"), float)).assign(again=mobi["CUSL1"] >= 8)
     expected = sm.Logit(data["again"].astype(float), sm.add_constant(data[["CUSA1", "IMAG1"]])).fit(disp=0)
     fit = fit_repurchase(data, outcome="again", predictors=["CUSA1", "IMAG1"])
     np.testing.assert_allclose(fit.tidy()["estimate"], expected.params, rtol=1e-6)

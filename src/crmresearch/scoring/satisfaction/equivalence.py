@@ -169,7 +169,7 @@ def _tost(r: float, n: int, smallest: float, size: float) -> tuple:
 
 
 def mean_equivalence(x: np.ndarray, y: np.ndarray, *, smallest: float) -> tuple[float, float]:
-    """p of the two one-sided Welch tests that two means differ by less than ``smallest`` points.
+    """P of the two one-sided Welch tests that two means differ by less than ``smallest`` points.
 
     Returns
     -------

@@ -296,7 +296,7 @@ def compare_bands(
         x, y = used[gap].to_numpy(), used[outcome].to_numpy()
         band = np.where(x < -edge, 0, np.where(x > edge, 2, 1))
         parts = [y[band == k] for k in range(3)]
-        small = min(range(3), key=lambda k: len(parts[k]))  # noqa: B023
+        small = min(range(3), key=lambda k: len(parts[k]))
         if len(parts[small]) < 5:
             raise RefusedError(
                 f"{len(parts[small])} respondents in the band {BANDS[small]!r}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -181,7 +182,7 @@ def fit_ordered(
         coefficients=_table(predictors, estimate[k:], error[k:], confidence, link),
         thresholds=pd.DataFrame(
             {
-                "threshold": [f"{a:g}|{b:g}" for a, b in zip(levels[:-1], levels[1:], strict=True)],
+                "threshold": [f"{a:g}|{b:g}" for a, b in itertools.pairwise(levels)],
                 "estimate": estimate[:k],
                 "std_error": error[:k],
             }

@@ -28,8 +28,8 @@ class ShapeFit:
     Attributes
     ----------
     forms : pd.DataFrame, shape (3, 8)
-        form (``form_linear``, ``form_quadratic``, ``form_threshold``), n, n_coefficients, r_squared, aic, r_squared_left_out
-        (share of variance foretold for rows left out one at a time), extra (estimate of the added term),
+        form (``form_linear``, ``form_quadratic``, ``form_threshold``), n, n_coefficients, r_squared, aic,
+        r_squared_left_out (share of variance foretold for rows left out one at a time), extra (estimate of the added term),
         p_value (of the added term: t with robust errors; for the threshold, whose place is searched, by the
         bootstrap of Hansen 1996).
     turning : pd.DataFrame, shape (2, 5)
