@@ -222,10 +222,8 @@ def compare_forms(
         verdict: Verdict = "supported"
     else:
         verdict = "contradicted" if (rivals["advantage_high"] < 0).any() else "inconclusive"
-    artefact = [
-        (form, np.corrcoef(v, e)[0, 1], np.corrcoef(v, p)[0, 1], n)
-        for form, v in (("form_ratio", p / e), ("form_difference", p - e))
-    ]
+    mixed = (("form_ratio", p / e), ("form_difference", p - e))
+    artefact = [(form, np.corrcoef(v, e)[0, 1], np.corrcoef(v, p)[0, 1], n) for form, v in mixed]
     return ExpectationForms(
         forms=forms,
         artefact=pd.DataFrame(artefact, columns=["form", "r_expectation", "r_performance", "n"]),
