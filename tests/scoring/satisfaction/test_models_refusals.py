@@ -1,4 +1,4 @@
-"""What the models refuse, each with the column or group named (separation, rank, one group, constants)."""
+"""What the models refuse, each with the column or group named: separation, rank, one group, constants."""
 
 import numpy as np
 import pandas as pd

@@ -2,6 +2,7 @@
 
 import io
 
+import matplotlib.pyplot as plt
 import pytest
 
 from crmresearch.reporting.figures.satisfaction import plot_answers, plot_coefficients, plot_loyalty, plot_reliability
@@ -83,5 +84,7 @@ def test_figures_draw(results, words, language):
         assert words.figure(key, language) and words.alt(key, language)
         with theme():
             picture = io.BytesIO()
-            plot(data, words.say(language)).savefig(picture)
+            figure = plot(data, words.say(language))
+            figure.savefig(picture)
+        plt.close(figure)
         assert picture.getbuffer().nbytes > 5_000

@@ -160,8 +160,7 @@ def compare_forms(
     The rule of D10, fixed before the data: *supported* if the bootstrap interval of the ratio's advantage in
     adjusted R² lies above zero against each of performance alone, the difference, and both sides entered
     separately; *contradicted* if it lies below zero against any of them; else *inconclusive*. A ratio and a
-    difference contain E, so they correlate with E even where P and E were drawn apart; the table of the artefact
-    shows how far. Left-out R² leaves one row out at a time.
+    difference contain E, so they correlate with it by themselves. Left-out R² leaves one row out at a time.
 
     References
     ----------
@@ -223,10 +222,8 @@ def compare_forms(
         verdict: Verdict = "supported"
     else:
         verdict = "contradicted" if (rivals["advantage_high"] < 0).any() else "inconclusive"
-    artefact = [
-        (form, np.corrcoef(v, e)[0, 1], np.corrcoef(v, p)[0, 1], n)
-        for form, v in (("form_ratio", p / e), ("form_difference", p - e))
-    ]
+    mixed = (("form_ratio", p / e), ("form_difference", p - e))
+    artefact = [(form, np.corrcoef(v, e)[0, 1], np.corrcoef(v, p)[0, 1], n) for form, v in mixed]
     return ExpectationForms(
         forms=forms,
         artefact=pd.DataFrame(artefact, columns=["form", "r_expectation", "r_performance", "n"]),

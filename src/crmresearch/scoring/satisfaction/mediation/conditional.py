@@ -35,8 +35,7 @@ class ConditionalMediation:
     predictor, moderator, outcome : str
     effects : pd.DataFrame
         effect (``conditional_indirect``, ``conditional_direct``), via (list), moderator_level, moderator_value,
-        estimate,
-        std_error, conf_low, conf_high: at one standard deviation below the moderator's mean, at it, above.
+        estimate, std_error, conf_low, conf_high: at one standard deviation below the moderator's mean, at it, above.
     index : pd.DataFrame, one row per mediator
         via, index_kind (``index_linear``: change of the indirect effect per unit of the moderator; where both
         stages are moderated it is no constant, and ``index_contrast`` is the effect at the high less that at the

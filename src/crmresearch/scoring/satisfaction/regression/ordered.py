@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal, get_args
 
 import numpy as np
@@ -182,7 +182,7 @@ def fit_ordered(
         coefficients=_table(predictors, estimate[k:], error[k:], confidence, link),
         thresholds=pd.DataFrame(
             {
-                "threshold": [f"{a:g}|{b:g}" for a, b in pairwise(levels)],
+                "threshold": [f"{a:g}|{b:g}" for a, b in itertools.pairwise(levels)],
                 "estimate": estimate[:k],
                 "std_error": error[:k],
             }

@@ -29,10 +29,9 @@ class ShapeFit:
     ----------
     forms : pd.DataFrame, shape (3, 8)
         form (``form_linear``, ``form_quadratic``, ``form_threshold``), n, n_coefficients, r_squared, aic,
-        r_squared_left_out
-        (share of variance foretold for rows left out one at a time), extra (estimate of the added term),
-        p_value (of the added term: t with robust errors; for the threshold, whose place is searched, by the
-        bootstrap of Hansen 1996).
+        r_squared_left_out (share of variance foretold for rows left out one at a time), extra (estimate of
+        the added term), p_value (of the added term: t with robust errors; for the threshold, whose place is
+        searched, by the bootstrap of Hansen 1996).
     turning : pd.DataFrame, shape (2, 5)
         place (``turning_point`` of the parabola, ``threshold`` of the bent line), estimate, within_answers (it lies
         within the answers), slope_below, slope_above (of the parabola at the lowest and highest answer).
