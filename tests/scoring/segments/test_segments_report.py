@@ -92,6 +92,7 @@ def results():
 @pytest.fixture(scope="module")
 def words() -> Words:
     names = ("x0", "x1", "x2", "x3", "copy", "true", "plan = a", "plan = b", "plan = c", "plan")
+    names += ("need_delivery", "need_scarce", "need_online", "need_price")
     return load_words().with_terms({name: {"en": name, "zh": name} for name in names})
 
 
