@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import warnings
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -182,7 +183,9 @@ def test_figures_draw_without_a_warning(results, words, language):
         with theme(), warnings.catch_warnings():
             warnings.simplefilter("error")
             picture = io.BytesIO()
-            plot(data, words.say(language)).savefig(picture)
+            figure = plot(data, words.say(language))
+            figure.savefig(picture)
+            plt.close(figure)
         assert picture.getbuffer().nbytes > 5_000
 
 

@@ -75,7 +75,7 @@ def test_one_cloud_is_no_segments_and_three_are():
         for k in (1, 3)
     )
     assert (one.findings()[0].key, three.findings()[0].key) == ("segments_absent", "segments_exist")
-    assert three.test.loc[0, "p_value"] == 1 / 40
+    assert three.test.loc[0, "p_value"] == 1 / 50
     assert isinstance(one, Result)
 
 
