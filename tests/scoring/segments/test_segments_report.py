@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import warnings
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -92,6 +93,7 @@ def results():
 @pytest.fixture(scope="module")
 def words() -> Words:
     names = ("x0", "x1", "x2", "x3", "copy", "true", "plan = a", "plan = b", "plan = c", "plan")
+    names += ("need_delivery", "need_scarce", "need_online", "need_price")
     return load_words().with_terms({name: {"en": name, "zh": name} for name in names})
 
 
@@ -181,7 +183,9 @@ def test_figures_draw_without_a_warning(results, words, language):
         with theme(), warnings.catch_warnings():
             warnings.simplefilter("error")
             picture = io.BytesIO()
-            plot(data, words.say(language)).savefig(picture)
+            figure = plot(data, words.say(language))
+            figure.savefig(picture)
+            plt.close(figure)
         assert picture.getbuffer().nbytes > 5_000
 
 

@@ -69,13 +69,13 @@ def test_one_cloud_is_no_segments_and_three_are():
         assess_one_segment(
             _segments(make_customers(300, k), k_range=range(2, 6)),
             rng=np.random.default_rng(5),
-            n_references=39,
+            n_references=49,
             max_points=150,
         )
         for k in (1, 3)
     )
     assert (one.findings()[0].key, three.findings()[0].key) == ("segments_absent", "segments_exist")
-    assert three.test.loc[0, "p_value"] == 1 / 40
+    assert three.test.loc[0, "p_value"] == 1 / 50
     assert isinstance(one, Result)
 
 
@@ -89,7 +89,7 @@ def test_impossible_options_are_refused():
     segments = _segments(make_customers(60, 2))
     with pytest.raises(RefusedError, match="n_resamples must be 2 or more"):
         score_stability(segments, rng=np.random.default_rng(0), n_resamples=1)
-    with pytest.raises(RefusedError, match=r"10 references cannot reach the level 0\.05"):
+    with pytest.raises(RefusedError, match=r"10 references cannot reach the level 0\.02"):
         assess_one_segment(segments, rng=np.random.default_rng(0), n_references=10)
 
 
@@ -98,6 +98,6 @@ def test_rate_of_claiming_segments_where_there_are_none():
     runs, claims = 120, 0
     for seed in range(runs):
         segments = _segments(make_customers(150, 1, seed=seed), k=2, k_range=range(2, 6), n_starts=3)
-        test = assess_one_segment(segments, rng=np.random.default_rng(seed), n_references=39)
+        test = assess_one_segment(segments, rng=np.random.default_rng(seed), n_references=49)
         claims += bool(test.test.loc[0, "structure"])
     assert stats.binomtest(claims, runs, 0.05, alternative="greater").pvalue > 0.01
