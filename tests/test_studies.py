@@ -27,7 +27,7 @@ CASES = {name: studies for name, studies in CASES.items() if studies}
 
 
 def test_every_study_has_a_case() -> None:
-    assert {path.stem for path in (ROOT / "notebooks").rglob("*.ipynb")} == set().union(*CASES.values())
+    assert {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")} <= set().union(*CASES.values())
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,7 @@ def internal(tmp_path, words) -> tuple[Path, list[str]]:
     (folder / "studies/tiers/tables/tiers.csv").write_text("\n".join(planted), encoding="utf-8")
     notebook = nbformat.read(folder / "studies/tiers/notebook.ipynb", as_version=4)
     notebook.cells[-1].outputs[0]["data"]["text/plain"] = " ".join(planted)
-    notebook.metadata["papermill"] = {"parameters": {"dsn": planted[-1]}, "input_path": "/home/ann/x.ipynb"}
+    notebook.metadata["papermill"] = {"parameters": {"dsn": planted[-1]}, "input_path": "/users/ann/x.ipynb"}
     nbformat.write(notebook, folder / "studies/tiers/notebook.ipynb")
     edition = json.loads((folder / "edition.json").read_text(encoding="utf-8"))
     edition["intake"]["quality"]["log"][0]["examples"] = "; ".join(planted)

@@ -56,7 +56,7 @@ def pseudonym(value: str, *, column: str, key: bytes) -> str:
     Examples
     --------
     >>> pseudonym("Ann", column="name", key=bytes(32)), pseudonym("Ann", column="name", key=bytes(31) + b"x")
-    ('P-0abb386a42', 'P-f3efb5dce5')
+    ('P-fdd69ecfe6', 'P-3f7ee66705')
     """
     digest = hmac.new(key, f"{column}\0{value}".encode(), hashlib.sha256).hexdigest()
     return f"P-{digest[:_SHOWN]}"

@@ -44,6 +44,8 @@ class StudyRun(_Strict):
     parameters : dict[str, Any]
     seconds : float
         What computing it took.
+    refused : int
+        Results that it could not give; they stand in the report with their cause.
     """
 
     title: Bilingual
@@ -54,6 +56,7 @@ class StudyRun(_Strict):
     key: str = ""
     parameters: dict[str, Any] = {}
     seconds: float = 0
+    refused: int = 0
 
     @field_validator("why", mode="before")
     @classmethod

@@ -7,7 +7,6 @@ each key. This module reads them, checks them, and puts values into sentences.
 from __future__ import annotations
 
 import re
-from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -69,11 +68,14 @@ class Words:
         Names a case brings along (constructs, items, columns of its own), each with en, zh, kind.
     areas : Mapping[str, Mapping[str, Mapping[str, Any]]]
         Name of a words file → its own sections.
+    own : Mapping[str, Mapping[str, Any]]
+        Sections of the file that speaks, see :meth:`of`.
     """
 
     entries: Mapping[str, Mapping[str, Any]]
     terms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     areas: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def of(self, section: str, key: str) -> Words:
         """The words as the file speaks that holds ``key``: of what several files word, its own wording counts.
@@ -83,9 +85,8 @@ class Words:
         section, key : str
             Of a table (``"exhibits"``), a figure, a finding or a method. An unknown key changes nothing.
         """
-        home = next((area for area in self.areas.values() if key in area.get(section, ())), {})
-        own = {part: ChainMap(home[part], self.entries[part]) for part in _SHARED if part in home}
-        return replace(self, entries={**self.entries, **own}) if own else self
+        home = next((area for area in self.areas.values() if key in area.get(section, ())), self.own)
+        return replace(self, own={part: home[part] for part in _SHARED if part in home})
 
     def with_terms(self, terms: Mapping[str, Mapping[str, str]]) -> Words:
         """Add a case's own names; a name the words files have keeps their wording.
@@ -126,6 +127,8 @@ class Words:
         return {language: found[language] for language in LANGUAGES}
 
     def _entry(self, section: str, key: str) -> Any:
+        if (found := self.own.get(section, {}).get(key)) is not None:
+            return found
         found = self.entries[section].get(key)
         if isinstance(found, _Disputed) and key in self.terms:
             return None
@@ -172,9 +175,10 @@ class Words:
         """The text of a label, term or column named ``key``; None where it is none of them."""
         if not isinstance(key, str):
             return None
-        own = (self.entries[section].get(key) for section in ("labels", "columns"))
-        label, column = (None if isinstance(found, _Disputed) else found for found in own)
-        found = label or self.terms.get(key) or column
+        label, column = (self.entries[section].get(key) for section in ("labels", "columns"))
+        owned = (self.own.get(section, {}).get(key) for section in ("labels", "columns"))
+        candidates = (*owned, label, self.terms.get(key), column)
+        found = next((entry for entry in candidates if entry and not isinstance(entry, _Disputed)), None)
         return found and {language: found[language] for language in LANGUAGES}
 
     def note(self, key: str, language: Language) -> str:

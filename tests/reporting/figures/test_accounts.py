@@ -64,7 +64,9 @@ def test_everything_said_has_words(results) -> None:
             for exhibit in result.exhibits():
                 assert words.caption(exhibit.key, language)
                 assert all(words.note(note, language) for note in exhibit.notes)
-                assert all(words.column(column, language) for column in exhibit.data.columns)
+                assert all(
+                    words.of("exhibits", exhibit.key).column(column, language) for column in exhibit.data.columns
+                )
 
 
 def test_every_verdict_of_every_claim_has_a_sentence() -> None:
@@ -81,14 +83,15 @@ def test_every_text_in_a_cell_is_worded(results) -> None:
     for result in results.values():
         for exhibit in result.exhibits():
             for column in exhibit.data.columns:
-                if words.kind(column) == "text" and column not in ("pattern",):
+                own = words.of("exhibits", exhibit.key)
+                if own.kind(column) == "text" and column not in ("pattern",):
                     cells = set(exhibit.data[column].dropna().unique()) - allowed
-                    assert all(words.word(cell) for cell in cells), (exhibit.key, column, cells)
+                    assert all(own.word(cell) for cell in cells), (exhibit.key, column, cells)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_figure_draws(results, language) -> None:
-    say = load_words().say(language)
+    say = load_words().of("figures", "whale_curve").say(language)
     key = results["key"]
     parts = pd.DataFrame(
         {

@@ -53,7 +53,7 @@ def say_everything(result: Result) -> None:
         assert all(words.sentence(finding, language) for language in ("en", "zh"))
     for exhibit in result.exhibits():
         assert words.caption(exhibit.key, "zh") and all(words.note(note, "en") for note in exhibit.notes)
-        assert all(words.column(column, "en") for column in exhibit.data)
+        assert all(words.of("exhibits", exhibit.key).column(column, "en") for column in exhibit.data)
     assert words.method(result.recipe.method, "en") and all(words.text("options", key) for key in result.recipe.options)
 
 

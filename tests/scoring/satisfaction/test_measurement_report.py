@@ -72,12 +72,12 @@ def test_everything_shown_has_words(results, words, language) -> None:
         for exhibit in result.exhibits():
             assert words.caption(exhibit.key, language)
             for column in exhibit.data:
-                assert words.column(column, language)
+                assert words.of("exhibits", exhibit.key).column(column, language)
             for note in exhibit.notes:
                 assert words.note(note, language)
             for column in CODES & set(exhibit.data):
                 for code in set(exhibit.data[column]) - {""}:
-                    assert words.word(code), (exhibit.key, column, code)
+                    assert words.of("exhibits", exhibit.key).word(code), (exhibit.key, column, code)
 
 
 @pytest.mark.parametrize("key", ["factorability", "cfa_fit", "ratio_predicts"])
@@ -120,7 +120,7 @@ def test_figures_draw(results, words, language) -> None:
         assert words.figure(key, language) and words.alt(key, language)
         with theme():
             picture = io.BytesIO()
-            figure = plot(data, words.say(language), **options)
+            figure = plot(data, words.of("figures", key).say(language), **options)
             figure.savefig(picture)
         pyplot.close(figure)
         assert picture.getbuffer().nbytes > 5_000, key

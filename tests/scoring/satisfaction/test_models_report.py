@@ -88,7 +88,7 @@ def test_everything_shown_has_words(results, language):
                 assert not any(word in sentence for word in BANNED), sentence
         for exhibit in result.exhibits():
             assert words.caption(exhibit.key, language)
-            assert all(words.column(column, language) for column in exhibit.data.columns)
+            assert all(words.of("exhibits", exhibit.key).column(column, language) for column in exhibit.data.columns)
             assert all(words.note(note, language) for note in exhibit.notes)
 
 

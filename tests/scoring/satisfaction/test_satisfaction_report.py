@@ -40,7 +40,7 @@ def _say_everything(result: Result, words: Words, language: str) -> list[str]:
     said += [words.sentence(finding, language) for finding in result.findings()]
     for exhibit in result.exhibits():
         said += [words.caption(exhibit.key, language)]
-        said += [words.column(name, language) for name in exhibit.data.columns]
+        said += [words.of("exhibits", exhibit.key).column(name, language) for name in exhibit.data.columns]
         said += [words.note(note, language) for note in exhibit.notes]
     return said
 

@@ -105,7 +105,7 @@ def test_everything_shown_has_words(results, words, language):
         assert all(words.sentence(finding, language) for finding in result.findings())
         for exhibit in result.exhibits():
             assert words.caption(exhibit.key, language)
-            assert all(words.column(name, language) for name in exhibit.data.columns)
+            assert all(words.of("exhibits", exhibit.key).column(name, language) for name in exhibit.data.columns)
             assert all(words.note(note, language) for note in exhibit.notes)
 
 

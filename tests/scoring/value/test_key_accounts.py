@@ -44,7 +44,11 @@ def test_six_rules_by_hand() -> None:
     continuity = pd.Series(np.linspace(0.1, 1.0, 10), index=IDS)
     wallet = pd.DataFrame({"customer_id": IDS, "date": pd.Timestamp(END), "total_spend": [100.0] * 9 + [1000.0]})
     found = identified(
-        continuity=continuity, wallet=wallet, ratings=RATINGS, criteria={"strategic": "strategy"}, flagged=FLAGGED
+        continuity=continuity,
+        wallet=wallet,
+        ratings=RATINGS,
+        criteria={"strategic_importance": "strategy"},
+        flagged=FLAGGED,
     )
     assert flagged(found, "k1") == "ab"  # 40 + 30 of 100; 40 alone is not more than half
     assert flagged(found, "k2") == "ij"  # power and loyalty: j, then i

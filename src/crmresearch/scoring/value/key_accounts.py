@@ -19,8 +19,8 @@ from crmresearch.scoring.value.wallet import current_wallet
 RULES: dict[str, tuple[str, ...]] = {
     "k1": ("revenue",),
     "k2": ("purchasing_power", "loyal_buying", "influence"),
-    "k3": ("revenue", "potential", "willingness", "contribution"),
-    "k4": ("revenue", "strategic"),
+    "k3": ("revenue", "cooperation_potential", "willingness", "contribution"),
+    "k4": ("revenue", "strategic_importance"),
     "k5": ("flagged",),
     "k6": ("revenue", "contribution"),
 }
@@ -136,7 +136,7 @@ def identify_key_accounts(
     ratings : pd.DataFrame, optional
         customer_id, criterion, rating; raters are averaged.
     criteria : Mapping[str, str], optional
-        Facet (influence, willingness, strategic) → criterion of the ratings; one with an empty criterion is left out.
+        Facet (influence, willingness, strategic_importance) → criterion of the ratings; one with an empty criterion is left out.
     flagged : pd.Series, optional
         The firm's own flag, by customer_id.
     top_share : float
@@ -282,7 +282,7 @@ def gather_facets(
         table["loyal_buying"] = ids.map(continuity)
     if wallet is not None:
         total = ids.map(current_wallet(wallet, as_of=as_of).set_index("customer_id")["total_spend"])
-        table["purchasing_power"], table["potential"] = total, (total - table["revenue"]).clip(lower=0.0)
+        table["purchasing_power"], table["cooperation_potential"] = total, (total - table["revenue"]).clip(lower=0.0)
     for facet, criterion in criteria.items():
         if not criterion:
             continue

@@ -51,7 +51,10 @@ def test_every_key_has_words(results, words, language):
             assert label and not text.startswith(("scheme_", "missing_", "signs_", "interval_", "antecedents_"))
         for exhibit in result.exhibits():
             assert words.caption(exhibit.key, language)
-            assert all(words.column(c, language) and words.kind(c) for c in exhibit.data.columns)
+            assert all(
+                words.of("exhibits", exhibit.key).column(c, language) and words.of("exhibits", exhibit.key).kind(c)
+                for c in exhibit.data.columns
+            )
             assert all(words.note(n, language) for n in exhibit.notes)
         for finding in result.findings():
             assert "{" not in words.sentence(finding, language)
