@@ -136,7 +136,8 @@ def identify_key_accounts(
     ratings : pd.DataFrame, optional
         customer_id, criterion, rating; raters are averaged.
     criteria : Mapping[str, str], optional
-        Facet (influence, willingness, strategic_importance) → criterion of the ratings; one with an empty criterion is left out.
+        Facet (influence, willingness, strategic_importance) → criterion of the ratings; one with an
+        empty criterion is left out.
     flagged : pd.Series, optional
         The firm's own flag, by customer_id.
     top_share : float
