@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import json
 import random
 import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -101,11 +103,10 @@ def test_random_numbers_of_the_reports_are_followed_back_to_rows_that_give_them(
     for case, address in [*chosen, *random.Random(1).sample(customers, 20)]:
         edition = outcomes[case].edition
         found = trace(built_in, edition, address)
-        page = (edition / "report.en.html").read_text(encoding="utf-8")
-        mark = address.replace("-", "_").replace(":", "__")
-        shown = re.search(rf'id="{mark}"><a[^>]*>([^<]*)</a>', page)
-        assert shown and shown[1] == found.printed, address
-        assert found.function and found.cell and found.method and len(found.rows) > 0, address
+        assert _shown(edition)[address.replace("-", "_").replace(":", "__")] == found.printed, address
+        assert found.function and found.cell and found.method, address
+        if not found.function.endswith("compare_published"):  # which takes the data of a publication, not the case's
+            assert len(found.rows) > 0, address
         assert found.cell.function in found.cell.source
         block = {b["id"]: b for b in read_record(edition / "studies" / found.study)["blocks"]}[found.block]
         if cell := re.search(r":r(\d+)c(\d+)", address):
@@ -115,6 +116,13 @@ def test_random_numbers_of_the_reports_are_followed_back_to_rows_that_give_them(
         if (case, address) in customers:
             rows_read += _recompute(built_in, case, found, block["columns"][int(cell[2]) - 1]["name"])
     assert rows_read >= 10
+
+
+@cache
+def _shown(edition: Path) -> dict[str, str]:
+    """What the English page prints at each address."""
+    page = (edition / "report.en.html").read_text(encoding="utf-8")
+    return {mark: html.unescape(text) for mark, text in re.findall(r'id="([^"]*)"><a[^>]*>([^<]*)</a>', page)}
 
 
 def _of_one_customer(project: Project, outcomes: dict[str, CaseOutcome], case: str, address: str) -> bool:

@@ -107,7 +107,7 @@ def test_sentences(tmp_path):
     assert words.sentence(many, "zh") == "前20.0%共4,714人。"
     assert words.sentence(Finding("tier", {"who": "gold", "p": 1e-9}), "zh") == "金牌客户居首(<0.001)。"
     named = Finding("tier", {"who": {"en": "Image", "zh": "形象"}, "p": 0.04})
-    assert words.sentence(named, "zh") == "形象居首(=0.040)。"
+    assert words.sentence(named, "zh") == "形象居首(=\xa00.040)。"
     several = Finding("tier", {"who": ["gold", "<b>"], "p": None})
     assert words.sentence(several, "en") == "gold tier, <b> leads (–)."
 
@@ -154,7 +154,7 @@ def test_terms_of_a_case(tmp_path):
         (1, "level", "100\xa0%", "100%"),
         (0.0004, "p", "<\xa00.001", "<0.001"),
         (0.034, "p", "0.034", "0.034"),
-        (0.034, "equals_p", "=\xa00.034", "=0.034"),
+        (0.034, "equals_p", "=\xa00.034", "=\xa00.034"),
         (dt.date(1998, 6, 30), "date", "1998-06-30", "1998-06-30"),
         (True, "flag", "yes", "是"),
         (False, "text", "no", "否"),

@@ -146,7 +146,7 @@ _FLAGS: dict[str, tuple[str, str]] = {"en": ("no", "yes"), "zh": ("否", "是")}
 def _number(number: Decimal, kind: str, language: Language, style: Style) -> str:
     if number.is_infinite():
         return "∞" if number > 0 else "−∞"
-    space = "" if language == "zh" else "\xa0"
+    space = "" if language == "zh" and kind != "equals_p" else "\xa0"
     if kind in {"p", "equals_p"} and number < style.smallest_p:
         return f"<{space}{style.smallest_p}"
     if kind in {"share", "level"}:

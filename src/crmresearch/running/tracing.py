@@ -258,11 +258,15 @@ def _cell(sheet: Sheet, study: str, block: Block) -> Call | None:
     return mine[min(count, len(mine) - 1)] if mine else None
 
 
+_MADE_OF = dict.fromkeys(("customer_sources", "identity_pairs", "identity_decisions"), "customer_records")
+"""Tables without rows of a file of their own → the table of the records that they compare or join."""
+
+
 def _rows(
     project: Project, sheet: Sheet, study: str, cell: Call | None, row: dict[str, Any]
 ) -> tuple[pd.DataFrame, str]:
     record = sheet.records[study]
-    names = sorted(cell.tables if cell else record["inputs"])
+    names = sorted({_MADE_OF.get(name, name) for name in (cell.tables if cell else record["inputs"])})
     owner = next(((column, row[column]) for column in _ID_COLUMNS if row.get(column) is not None), None)
     frames = [_table(project, sheet, name, record["inputs"][name], record["as_of"], owner) for name in names]
     rows = pd.concat(frames, ignore_index=True) if frames else _empty()

@@ -59,8 +59,8 @@ class SegmentMedoids(SweptClusterer):
 
     Examples
     --------
-    >>> SegmentMedoids(2).fit([[0.0], [1.0], [2.0], [8.0], [9.0]]).medoids_.ravel().tolist()
-    [1.0, 8.0]
+    >>> SegmentMedoids(2).fit([[0.0], [1.0], [2.0], [8.0], [9.0], [10.0]]).medoids_.ravel().tolist()
+    [1.0, 9.0]
     """
 
     def __init__(

@@ -216,7 +216,7 @@ def _judge(low: float, high: float, judged: float, expected: int) -> Verdict:
     """Judge a hazard ratio by its interval; see :func:`fit_leaving`.
 
     >>> _judge(0.5, 0.8, 0.9, -1), _judge(0.95, 1.2, 0.9, -1), _judge(0.8, 1.1, 0.9, -1)
-    ('supported', 'contradicted', 'inconclusive').
+    ('supported', 'contradicted', 'inconclusive')
     """
     if (low > judged) if expected == 1 else (high < judged):
         return "supported"
