@@ -105,7 +105,7 @@ def test_sentences(tmp_path):
     assert words.sentence(one, "en") == "The top 20.0\xa0% hold 1 customer."
     assert words.sentence(many, "en") == "The top 20.0\xa0% hold 4,714 customers."
     assert words.sentence(many, "zh") == "前20.0%共4,714人。"
-    assert words.sentence(Finding("tier", {"who": "gold", "p": 1e-9}), "zh") == "金牌客户居首(<0.001)。"
+    assert words.sentence(Finding("tier", {"who": "gold", "p": 1e-9}), "zh") == "金牌客户居首(<\xa00.001)。"
     named = Finding("tier", {"who": {"en": "Image", "zh": "形象"}, "p": 0.04})
     assert words.sentence(named, "zh") == "形象居首(=\xa00.040)。"
     several = Finding("tier", {"who": ["gold", "<b>"], "p": None})
