@@ -168,7 +168,7 @@ def _of_lifetimes(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 PEERS: dict[str, tuple[Callable[[Path], pd.DataFrame], str]] = {
-    "ours": (ours, "ibis"),
+    "ours": (ours, "crmresearch.scoring.value.summary"),
     "SQL": (sql, "duckdb"),
     "pandas": (plain_pandas, "pandas"),
     "lifetimes": (lifetimes, "lifetimes"),
