@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.satisfaction.factors.confirming import Confirmation
+from crmresearch.scoring.satisfaction.paths.quality import heterotrait_monotrait
 from crmresearch.scoring.satisfaction.resampling import draw_resamples, percentile_bounds, weighted_correlations
 
 GOOD_CR, GOOD_AVE, MOST_HTMT = 0.70, 0.50, 0.90
@@ -159,24 +160,6 @@ def score_validity(
             "(2015), https://doi.org/10.1007/s11747-014-0403-8",
         ),
     )
-
-
-def heterotrait_monotrait(correlation: np.ndarray, membership: np.ndarray) -> np.ndarray:
-    """HTMT of a batch of correlation matrices; shape (B, k, k) for (B, p, p).
-
-    Examples
-    --------
-    >>> correlation = np.full((1, 4, 4), 0.3)
-    >>> correlation[0, :2, :2] = correlation[0, 2:, 2:] = 0.5
-    >>> correlation[0, range(4), range(4)] = 1
-    >>> blocks = np.array([[1.0, 0], [1, 0], [0, 1], [0, 1]])
-    >>> float(heterotrait_monotrait(correlation, blocks)[0, 0, 1])
-    0.6
-    """
-    k = membership.sum(axis=0)
-    sums = membership.T @ np.abs(correlation) @ membership
-    within = (np.einsum("bjj->bj", sums) - k) / (k * (k - 1))
-    return sums / np.outer(k, k) / np.sqrt(within[:, :, None] * within[:, None, :])
 
 
 def _pairs(

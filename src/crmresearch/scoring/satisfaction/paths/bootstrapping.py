@@ -281,7 +281,7 @@ def _statistics(
     i, j = np.tril_indices(len(layout.constructs), -1)
     mode_a = np.array([model[n].mode == "A" for n in layout.constructs])
     i, j = i[mode_a[i] & mode_a[j]], j[mode_a[i] & mode_a[j]]
-    htmt = quality.heterotrait_monotrait(last.correlation, layout)[:, i, j]
+    htmt = quality.heterotrait_monotrait(last.correlation, layout.membership)[:, i, j]
     add("htmt", _pairs(np.stack([i, j], axis=1), layout.constructs), htmt)
     return names, np.concatenate(values, axis=1)
 

@@ -348,7 +348,7 @@ def _cross_loadings(stage: Stage) -> pd.DataFrame:
 
 def _validity_table(stage: Stage) -> pd.DataFrame:
     layout, s = stage.layout, stage.solution
-    htmt = quality.heterotrait_monotrait(stage.correlation, layout)[0]
+    htmt = quality.heterotrait_monotrait(stage.correlation, layout.membership)[0]
     ave = quality.average_variance_extracted(s.loadings, layout)[0]
     single = layout.membership.sum(axis=0) == 1
     b_mode = np.isin(np.arange(len(single)), [layout.block[rows[0]] for rows in layout.mode_b])

@@ -32,17 +32,26 @@ def average_variance_extracted(loadings: np.ndarray, layout: Layout) -> np.ndarr
     return loadings**2 @ layout.membership / layout.membership.sum(axis=0)
 
 
-def heterotrait_monotrait(correlation: np.ndarray, layout: Layout) -> np.ndarray:
+def heterotrait_monotrait(correlation: np.ndarray, membership: np.ndarray) -> np.ndarray:
     """HTMT of absolute correlations; shape (B, J, J), 1 on the diagonal.
 
     Mean correlation across two blocks over the geometric mean of the mean correlations within
     them; 1 stands for the mean within a one-item block. Henseler, Ringle and Sarstedt (2015),
     doi:10.1007/s11747-014-0403-8.
+
+    Examples
+    --------
+    >>> correlation = np.full((1, 4, 4), 0.3)
+    >>> correlation[0, :2, :2] = correlation[0, 2:, 2:] = 0.5
+    >>> correlation[0, range(4), range(4)] = 1
+    >>> blocks = np.array([[1.0, 0], [1, 0], [0, 1], [0, 1]])
+    >>> float(heterotrait_monotrait(correlation, blocks)[0, 0, 1])
+    0.6
     """
-    k = layout.membership.sum(axis=0)
+    k = membership.sum(axis=0)
     size = np.abs(correlation)
-    sums = layout.membership.T @ (size @ layout.membership)
-    diagonal = np.einsum("bjj->bj", size) @ layout.membership
+    sums = membership.T @ (size @ membership)
+    diagonal = np.einsum("bjj->bj", size) @ membership
     within = np.einsum("bjj->bj", sums) - diagonal
     within = np.where(k > 1, within / np.maximum(k * (k - 1), 1), 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
