@@ -54,7 +54,7 @@ class Drawn:
                     "p_value": self.rng.random(rows),
                 }
             )
-            yield Exhibit("ranking", data)
+            yield Exhibit("customer_summary", data)
 
     def findings(self):
         return ()
