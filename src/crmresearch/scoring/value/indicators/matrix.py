@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,8 @@ from crmresearch.results import Exhibit, Finding, Recipe
 
 Direction = Literal["benefit", "cost", "target", "ordinal"]
 Missing = Literal["refuse", "leave_out", "median"]
+
+_BLOCK_ROWS = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,15 @@ ORDER_INDICATORS: tuple[Indicator, ...] = (
 """Value from orders alone: how much, how much a time, how often, how recently, for how long."""
 
 
+class Moments(NamedTuple):
+    """What scales are made of, each of shape (n_indicators,)."""
+
+    low: np.ndarray
+    high: np.ndarray
+    mean: np.ndarray
+    length: np.ndarray
+
+
 @dataclass(frozen=True, slots=True)
 class IndicatorMatrix:
     """Customers by indicators, complete and finite.
@@ -128,6 +139,30 @@ class IndicatorMatrix:
     def column(self, name: str) -> np.ndarray:
         """Values of one indicator, shape (n_customers,)."""
         return self.values[:, self.names.index(name)]
+
+    def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """The customers a few thousand at a time: which rows, and their values, one indicator after another.
+
+        A block has the shape (n_indicators, n_rows), may be overwritten, and holds until the next one:
+        a pass over the customers takes the memory of one block and reads each value once.
+        """
+        buffer = np.empty((len(self.indicators), _BLOCK_ROWS))
+        for begin in range(0, len(self.values), _BLOCK_ROWS):
+            part = self.values[begin : begin + _BLOCK_ROWS]
+            block = buffer[:, : len(part)]
+            block[:] = part.T
+            yield slice(begin, begin + len(part)), block
+
+    def moments(self) -> Moments:
+        """Least, most, mean and Euclidean length of each indicator over the customers."""
+        low, high, total, square = np.full(len(self.indicators), np.inf), *np.zeros((3, len(self.indicators)))
+        high -= np.inf
+        for _, block in self.blocks():
+            np.minimum(low, block.min(axis=1), out=low)
+            np.maximum(high, block.max(axis=1), out=high)
+            total += block.sum(axis=1)
+            square += np.einsum("ij,ij->i", block, block)
+        return Moments(low, high, total / len(self.values), np.sqrt(square))
 
     def take(self, rows: np.ndarray) -> IndicatorMatrix:
         """The matrix of some customers."""

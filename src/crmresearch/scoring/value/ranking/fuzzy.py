@@ -73,7 +73,7 @@ def rank_fuzzy(
     check_choice("placement", placement, Placement, where)
     if len(grades) < 2 or len(set(grades)) < len(grades):
         raise UsageError(f"grades {list(grades)}", where=where, repair="Name two or more, each once.")
-    low, high = check_ranking(matrix, weights, where, ties)
+    low, high, *_ = check_ranking(matrix, weights, where, ties)
     values = unit_values(matrix, low, high)
     member = np.array([_membership(row, len(grades), placement) for row in values])
     points = np.linspace(1, 0, len(grades))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from crmresearch.errors import RefusedError, UsageError
 from crmresearch.results import Exhibit, Finding, Recipe
-from crmresearch.scoring.value.indicators import IndicatorMatrix
+from crmresearch.scoring.value.indicators import IndicatorMatrix, Moments
 from crmresearch.scoring.value.weights import Weights
 
 Ties = Literal["min", "average", "dense", "by_customer"]
@@ -94,8 +94,8 @@ def place_of(score: np.ndarray, ties: Ties) -> np.ndarray:
     return ranks if ties == "average" else ranks.astype(int)
 
 
-def check_ranking(matrix: IndicatorMatrix, weights: Weights, where: str, ties: str) -> tuple[np.ndarray, np.ndarray]:
-    """Smallest and largest value of each indicator, once the request makes sense."""
+def check_ranking(matrix: IndicatorMatrix, weights: Weights, where: str, ties: str) -> Moments:
+    """Smallest and largest value of each indicator and the like, once the request makes sense."""
     if ties not in get_args(Ties):
         raise UsageError(f"ties={ties!r} is unknown", where=where, repair=f"Choose from: {', '.join(get_args(Ties))}.")
     if weights.table["indicator"].tolist() != matrix.names:
@@ -104,14 +104,14 @@ def check_ranking(matrix: IndicatorMatrix, weights: Weights, where: str, ties: s
             where=where,
             repair="Make the weights from this matrix.",
         )
-    low, high = matrix.values.min(axis=0), matrix.values.max(axis=0)
-    if not weights.values[low < high].any():
+    moments = matrix.moments()
+    if not weights.values[moments.low < moments.high].any():
         raise RefusedError(
             "all customers are equal on every indicator that has weight",
             where=where,
             repair="Use indicators that tell customers apart.",
         )
-    return low, high
+    return moments
 
 
 def check_choice(name: str, value: str, choices: object, where: str) -> None:

@@ -45,7 +45,7 @@ def rank_weighted_sum(matrix: IndicatorMatrix, weights: Weights, *, ties: Ties =
     ----------
     Hwang, C. L. and Yoon, K. (1981). https://doi.org/10.1007/978-3-642-48318-9
     """
-    low, high = check_ranking(matrix, weights, "rank_weighted_sum", ties)
+    low, high, *_ = check_ranking(matrix, weights, "rank_weighted_sum", ties)
     parts = unit_values(matrix, low, high)
     options = {"normalisation": "minmax", "weights": weights.recipe.method, "ties": ties}
     return Ranking(
@@ -90,7 +90,7 @@ def rank_grey(matrix: IndicatorMatrix, weights: Weights, *, distinguishing: floa
     where = "rank_grey"
     if not 0 < distinguishing <= 1:
         raise UsageError(f"distinguishing={distinguishing}", where=where, repair="Use a value above 0 up to 1.")
-    low, high = check_ranking(matrix, weights, where, ties)
+    low, high, *_ = check_ranking(matrix, weights, where, ties)
     gap = 1 - unit_values(matrix, low, high)
     gap[low == high] = 0.0
     coefficient = distinguishing / (gap + distinguishing)  # smallest and largest gap are 0 and 1 by construction
@@ -141,7 +141,7 @@ def rank_rsr(matrix: IndicatorMatrix, weights: Weights, *, spacing: Spacing = "i
     """
     where = "rank_rsr"
     check_choice("spacing", spacing, Spacing, where)
-    low, high = check_ranking(matrix, weights, where, ties)
+    low, high, *_ = check_ranking(matrix, weights, where, ties)
     n = len(matrix.customer_id)
     if spacing == "integer":
         sign = np.where(matrix.is_benefit, 1.0, -1.0)[:, None]

@@ -21,7 +21,6 @@ from crmresearch.scoring.value.weights import Weights
 
 Normalisation = Literal["vector", "minmax", "none"]
 
-_CHUNK_ROWS = 8_192
 _SOURCE = "Hwang & Yoon (1981), doi:10.1007/978-3-642-48318-9; Tzeng & Huang (2011), doi:10.1201/b11032"
 
 
@@ -79,11 +78,11 @@ def rank_topsis(
     """
     where = "rank_topsis"
     check_choice("normalisation", normalisation, Normalisation, where)
-    low, high = check_ranking(matrix, weights, where, ties)
-    scale = _scale(matrix.values, low, high, normalisation)
+    low, high, _, length = check_ranking(matrix, weights, where, ties)
+    scale = _scale(low, high, length, normalisation)
     ideal = ideals(matrix, weights, low, high)
     best, worst = ideal["best"].to_numpy(), ideal["worst"].to_numpy()
-    score = _score(matrix.values, weights.values * scale, best, worst)
+    score = _score(matrix, weights.values * scale, best, worst)
     options = {
         "normalisation": normalisation,
         "distance": "euclidean",
@@ -115,27 +114,24 @@ def _rescorer(values: np.ndarray, scale: np.ndarray, best: np.ndarray, worst: np
     return rescore
 
 
-def _scale(values: np.ndarray, low: np.ndarray, high: np.ndarray, normalisation: Normalisation) -> np.ndarray:
+def _scale(low: np.ndarray, high: np.ndarray, length: np.ndarray, normalisation: Normalisation) -> np.ndarray:
     if normalisation == "none":
         return np.ones(len(low))
-    size = high - low if normalisation == "minmax" else np.sqrt([column @ column for column in values.T])
+    size = high - low if normalisation == "minmax" else length
     return np.divide(1.0, size, out=np.zeros_like(low), where=size > 0)
 
 
-def _score(values: np.ndarray, factor: np.ndarray, best: np.ndarray, worst: np.ndarray) -> np.ndarray:
-    score = np.empty(len(values))
-    near, part = np.empty(_CHUNK_ROWS), np.empty(_CHUNK_ROWS)
-    for begin in range(0, len(values), _CHUNK_ROWS):
-        rows = values[begin : begin + _CHUNK_ROWS]
-        far, to_best, step = score[begin : begin + _CHUNK_ROWS], near[: len(rows)], part[: len(rows)]
-        far[:], to_best[:] = 0.0, 0.0
+def _score(matrix: IndicatorMatrix, factor: np.ndarray, best: np.ndarray, worst: np.ndarray) -> np.ndarray:
+    score = np.zeros(len(matrix.values))
+    for rows, block in matrix.blocks():
+        far, near, step = score[rows], np.zeros(block.shape[1]), np.empty(block.shape[1])
         for j in np.flatnonzero(factor):
-            for total, end in ((far, worst[j]), (to_best, best[j])):
-                np.subtract(rows[:, j], end, out=step)
+            for total, end in ((far, worst[j]), (near, best[j])):
+                np.subtract(block[j], end, out=step)
                 step *= factor[j]
                 step *= step
                 total += step
-        _closeness(far, to_best)
+        _closeness(far, near)
     return score
 
 

@@ -55,7 +55,7 @@ def rank_vikor(matrix: IndicatorMatrix, weights: Weights, *, compromise: float =
     where = "rank_vikor"
     if not 0 <= compromise <= 1:
         raise UsageError(f"compromise={compromise}", where=where, repair="Use a value from 0 to 1.")
-    low, high = check_ranking(matrix, weights, where, ties)
+    low, high, *_ = check_ranking(matrix, weights, where, ties)
     shortfall = 1 - unit_values(matrix, low, high)
     shortfall[low == high] = 0.0
     total, worst = _distances(weights.values[None, :], shortfall)

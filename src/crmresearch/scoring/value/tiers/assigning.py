@@ -15,7 +15,7 @@ from crmresearch.scoring.value.ranking import Ranking, place_of
 from crmresearch.scoring.value.tiers.cutting import DEFAULT_BOUNDS, Rule, find_floors
 
 STABLE_FROM = 0.9
-_CHUNK_BYTES = 8_000_000
+_CHUNK_BYTES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def assign_tiers(
     -----
     A tier ends with the customer who reaches its bound; customers of equal score are never parted,
     so a tier can be larger than its bound says, and the next one empty. The same rule cuts each
-    perturbed ranking, in chunks of 8 MB: the cube draws × customers × indicators is never built.
+    perturbed ranking, in chunks of 4 MB: the cube draws × customers × indicators is never built.
 
     Examples
     --------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
@@ -32,7 +32,6 @@ ENTROPY_PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 _ENTROPY_SOURCE = (
     "Zeleny (1982), Multiple Criteria Decision Making, ch. 7; Shannon (1948), doi:10.1002/j.1538-7305.1948.tb01338.x"
 )
-_CHUNK_ROWS = 32_768
 
 
 def weigh_entropy(
@@ -81,7 +80,7 @@ def weigh_entropy(
     :math:`e_j = -\sum_i p_{ij} \ln p_{ij} / \ln n` and the weight is
     :math:`(1 - e_j) / \sum_k (1 - e_k)`. It is computed as the Theil index over :math:`\ln n`,
     :math:`1 - e_j = \sum_i q_{ij} \ln q_{ij} / (n \ln n)` with :math:`q` = value / mean, which keeps
-    its digits where entropy is near 1. Memory beyond the input is a few hundred kilobytes.
+    its digits where entropy is near 1. Memory beyond the input is a few megabytes.
 
     References
     ----------
@@ -99,46 +98,43 @@ def weigh_entropy(
     """
     _check_options(normalisation, shift_rule, shift, zeros, constant)
     n, m = matrix.values.shape
+    low, high, mean, _ = matrix.moments()
+    scale, offset = np.zeros(m), np.ones(m)  # of what is not weighed: everywhere 1, whose ln is 0
     redundancy = np.zeros(m)
-    is_benefit = matrix.is_benefit
     for j, indicator in enumerate(matrix.indicators):
-        column = matrix.values[:, j]
-        low, high = column.min(), column.max()
-        if low == high:
+        if low[j] == high[j]:
             if constant == "refuse":
                 raise RefusedError(
-                    f"indicator {indicator.name!r} is {low:g} for every customer",
+                    f"indicator {indicator.name!r} is {low[j]:g} for every customer",
                     where="entropy weights",
                     repair="Drop it, or let it have weight 0 with constant='zero_weight'.",
                 )
             continue
-        scale, offset = 1.0, 0.0
+        factor, added, least = 1.0, 0.0, float(low[j])
         if normalisation == "minmax":
-            scale = 1 / (high - low) if is_benefit[j] else 1 / (low - high)
-            offset = -scale * (low if is_benefit[j] else high)
-        least = 0.0 if normalisation == "minmax" else low
-        if shift_rule == "every_column":
-            offset += shift
-            least += shift
-        elif shift_rule == "nonpositive_columns" and least <= 0:
-            offset += abs(least) + shift
-            least += abs(least) + shift
+            start, end = (low[j], high[j]) if matrix.is_benefit[j] else (high[j], low[j])
+            factor, least = 1 / (end - start), 0.0
+            added = -factor * start
+        if shift_rule == "every_column" or (shift_rule == "nonpositive_columns" and least <= 0):
+            step = shift if shift_rule == "every_column" else abs(least) + shift
+            added, least = added + step, least + step
         if least < 0:
             raise RefusedError(
-                f"indicator {indicator.name!r} has {(column * scale + offset < 0).sum()} negative values "
-                f"(least {low:g}), which have no logarithm",
+                f"indicator {indicator.name!r} has {(matrix.values[:, j] * factor + added < 0).sum()} negative values "
+                f"(least {low[j]:g}), which have no logarithm",
                 where="entropy weights",
                 repair="Use normalisation='minmax', or declare a shift_rule and shift.",
             )
         if zeros == "zero_entropy" and least == 0:
             redundancy[j] = 1.0
         else:
-            mean = scale * column.mean() + offset
-            redundancy[j] = _theil(column, scale / mean, offset / mean) / np.log(n)
-    if not redundancy.any():
+            centre = factor * mean[j] + added
+            scale[j], offset[j] = factor / centre, added / centre
+    if (low == high).all():
         raise RefusedError(
             "every indicator is the same for all customers", where="entropy weights", repair="Use other indicators."
         )
+    redundancy += _theil(matrix, scale, offset) / np.log(n)
     table = weight_table(matrix, redundancy / redundancy.sum())
     table["entropy"], table["redundancy"] = 1 - redundancy, redundancy
     options = {
@@ -173,22 +169,12 @@ def _check_options(normalisation: str, shift_rule: str, shift: float, zeros: str
         )
 
 
-def _theil(column: np.ndarray, scale: float, offset: float) -> float:
-    """Mean of q ln q for q = column * scale + offset (mean 1), 0 ln 0 = 0; in chunks, without a copy."""
-    total = 0.0
-    for q in _chunks(column):
-        np.multiply(q, scale, out=q)
-        q += offset
+def _theil(matrix: IndicatorMatrix, scale: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Mean of q ln q for q = value * scale + offset (mean 1), 0 ln 0 = 0, of each indicator."""
+    total = np.zeros(len(scale))
+    for _, q in matrix.blocks():
+        q *= scale[:, None]
+        q += offset[:, None]
         np.maximum(q, np.finfo(float).tiny, out=q)  # tiny · ln tiny is 0 to every digit
-        q *= np.log(q)
-        total += float(q.sum())
-    return total / len(column)
-
-
-def _chunks(column: np.ndarray) -> Iterator[np.ndarray]:
-    buffer = np.empty(min(_CHUNK_ROWS, len(column)))
-    for begin in range(0, len(column), _CHUNK_ROWS):
-        part = column[begin : begin + _CHUNK_ROWS]
-        chunk = buffer[: len(part)]
-        chunk[:] = part
-        yield chunk
+        total += np.einsum("ij,ij->i", q, np.log(q))
+    return total / len(matrix.values)
