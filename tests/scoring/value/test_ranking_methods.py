@@ -33,7 +33,8 @@ from crmresearch.scoring.value import (
     weigh_equally,
     weigh_variation,
 )
-from crmresearch.scoring.value.ranking import RANKINGS, cohen_kappa, count_reversed, fleiss_kappa, grade_rsr
+from crmresearch.scoring.value.agreement import cohen_kappa, fleiss_kappa
+from crmresearch.scoring.value.ranking import RANKINGS, count_reversed, grade_rsr
 from tests.reference.decisions_oracles import MATRIX, TYPES, WEIGHTS
 
 VALUES = pd.read_csv(Path(__file__).parents[2] / "reference" / "decisions_oracles.csv")
@@ -233,7 +234,7 @@ def test_agreement_equals_scipy_and_sklearn() -> None:
     tiers = [np.searchsorted([0.34 * 6, 0.67 * 6], stats.rankdata(-s, method="min") - 1, side="right") for s in (a, b)]
     assert found.pairs["kappa"][0] == pytest.approx(cohen_kappa_score(*tiers))
     assert found.pairs["share_same_tier"][0] == (tiers[0] == tiers[1]).mean()
-    assert cohen_kappa(tiers[0], tiers[0], 3) == 1
+    assert cohen_kappa(tiers[0], tiers[0]) == 1
 
 
 def test_fleiss_kappa_of_the_1971_example() -> None:
@@ -242,8 +243,8 @@ def test_fleiss_kappa_of_the_1971_example() -> None:
         *([0, 0, 0, 0, 14], [0, 2, 6, 4, 2], [0, 0, 3, 5, 6], [0, 3, 9, 2, 0], [2, 2, 8, 1, 1]),
         *([7, 7, 0, 0, 0], [3, 2, 6, 3, 0], [2, 5, 3, 2, 2], [6, 5, 2, 1, 0], [0, 2, 2, 3, 7]),
     ]
-    classes = np.array([np.repeat(np.arange(5), row) for row in counts]).T
-    assert fleiss_kappa(classes, 5) == pytest.approx(0.210, abs=5e-4)
+    classes = np.array([np.repeat(np.arange(5), row) for row in counts])
+    assert fleiss_kappa(classes) == pytest.approx(0.210, abs=5e-4)
 
 
 @pytest.mark.parametrize(

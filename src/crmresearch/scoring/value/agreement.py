@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import kendalltau, norm
 
+from crmresearch.errors import RefusedError
+
 _JUDGED = 1000  # customers from whom the error of tau is taken
+_SIGNS = 1_000_000  # held at a time
 
 
 def kendall_interval(
@@ -28,7 +31,7 @@ def kendall_interval(
     Notes
     -----
     The standard error comes from the spread of single customers' concordance with all others (tau is a U-statistic,
-    so its variance is about 4 Var(c_i) / n), the interval from Fisher's z of tau. Memory: 1,000 × n signs.
+    so its variance is about 4 Var(c_i) / n), the interval from Fisher's z of tau. Memory: a million signs at a time.
 
     References
     ----------
@@ -46,9 +49,12 @@ def kendall_interval(
         return (np.nan,) * 3
     tau = float(kendalltau(x, y).statistic)
     rows = np.arange(n) if n <= _JUDGED else rng.choice(n, _JUDGED, replace=False)
-    agree = np.zeros(len(rows))
-    for position, row in enumerate(rows):
-        agree[position] = (np.sign(x - x[row]) * np.sign(y - y[row])).sum() / (n - 1)
+    x, y = (np.unique(values, return_inverse=True)[1].astype(np.int32) for values in (x, y))
+    blocks = [
+        (np.sign(x - x[part, None]) * np.sign(y - y[part, None])).sum(axis=1)
+        for part in np.array_split(rows, -(-len(rows) * n // _SIGNS))
+    ]
+    agree = np.concatenate(blocks) / (n - 1)
     plain = agree.mean()
     scale = tau / plain if abs(plain) > 1e-9 else 1.0  # ties: from tau-a to tau-b
     error = 2 * agree.std(ddof=1) * abs(scale) / np.sqrt(n)
@@ -58,11 +64,12 @@ def kendall_interval(
 
 
 def cohen_kappa(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Cohen's kappa of flags, along the last axis; NaN where chance agreement is complete.
+    """Cohen's kappa of two classifications, along the last axis; NaN where chance agreement is complete.
 
     Parameters
     ----------
-    a, b : np.ndarray of bool, shape (..., n)
+    a, b : np.ndarray of bool or int, shape (..., n)
+        The class of each customer, numbered from 0.
 
     References
     ----------
@@ -75,18 +82,24 @@ def cohen_kappa(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     >>> round(float(cohen_kappa(a, b)), 3)
     0.4
     """
-    agree, p, q = (a == b).mean(axis=-1), a.mean(axis=-1), b.mean(axis=-1)
-    chance = p * q + (1 - p) * (1 - q)
+    agree = (a == b).mean(axis=-1)
+    chance = sum((a == k).mean(axis=-1) * (b == k).mean(axis=-1) for k in range(int(max(a.max(), b.max())) + 1))
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(chance < 1, (agree - chance) / (1 - chance), np.nan)
 
 
-def fleiss_kappa(flags: np.ndarray) -> float:
-    """Fleiss' kappa of several rules that each flag a customer or not; NaN where all flags are the same.
+def fleiss_kappa(classes: np.ndarray) -> float:
+    """Fleiss' kappa of several classifications of the same customers; NaN where all are in one class.
 
     Parameters
     ----------
-    flags : np.ndarray of bool, shape (n_customers, n_rules)
+    classes : np.ndarray of bool or int, shape (n_customers, n_raters)
+        The class of each customer by each rule, method or rater, numbered from 0.
+
+    Raises
+    ------
+    RefusedError
+        No customer.
 
     References
     ----------
@@ -97,9 +110,10 @@ def fleiss_kappa(flags: np.ndarray) -> float:
     >>> round(fleiss_kappa(np.array([[1, 1, 1], [1, 1, 0], [0, 0, 0], [0, 0, 1]], dtype=bool)), 3)
     0.333
     """
-    n, k = flags.shape
-    yes = flags.sum(axis=1)
-    same = (yes * (yes - 1) + (k - yes) * (k - yes - 1)).mean() / (k * (k - 1))
-    p = yes.sum() / (n * k)
-    chance = p**2 + (1 - p) ** 2
+    if not classes.size:
+        raise RefusedError("nothing is classified", where="agreement", repair="Give at least one customer.")
+    n_raters = classes.shape[1]
+    counts = np.array([(classes == k).sum(axis=1) for k in range(int(classes.max()) + 1)], dtype=float)
+    same = ((counts**2).sum(axis=0) - n_raters).mean() / (n_raters * (n_raters - 1))
+    chance = ((counts.sum(axis=1) / counts.sum()) ** 2).sum()
     return float((same - chance) / (1 - chance)) if chance < 1 else np.nan

@@ -3,9 +3,7 @@
 from crmresearch.scoring.value.ranking.agreement import (
     RANKINGS,
     RankAgreement,
-    cohen_kappa,
     compare_rankings,
-    fleiss_kappa,
     rank_by,
 )
 from crmresearch.scoring.value.ranking.fuzzy import rank_fuzzy
@@ -20,10 +18,8 @@ __all__ = [
     "RankAgreement",
     "RankReversal",
     "Ranking",
-    "cohen_kappa",
     "compare_rankings",
     "count_reversed",
-    "fleiss_kappa",
     "grade_rsr",
     "place_of",
     "rank_by",

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from crmresearch.errors import RefusedError, UsageError, nearest
+from crmresearch.errors import UsageError, nearest
 from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.scoring.value.agreement import cohen_kappa, fleiss_kappa
 from crmresearch.scoring.value.indicators import IndicatorMatrix
 from crmresearch.scoring.value.ranking.fuzzy import rank_fuzzy
 from crmresearch.scoring.value.ranking.ranked import Ranking
@@ -132,7 +133,7 @@ def compare_rankings(
     rows = []
     for (a, first), (b, second) in combinations(enumerate(rankings), 2):
         tau = stats.kendalltau(ranks[a], ranks[b]).statistic
-        kappa, same = cohen_kappa(tiers[a], tiers[b], len(labels)), float((tiers[a] == tiers[b]).mean())
+        kappa, same = float(cohen_kappa(tiers[a], tiers[b])), float((tiers[a] == tiers[b]).mean())
         rows.append({"method": first, "other_method": second, "rank_tau": tau, "kappa": kappa, "share_same_tier": same})
     pairs = pd.DataFrame(rows)
     customers = pd.DataFrame({"customer_id": matrix.customer_id})
@@ -147,36 +148,10 @@ def compare_rankings(
         {
             "n_customers": [n],
             "share_agreed": [float((tiers == tiers[0]).all(axis=0).mean())],
-            "kappa": [fleiss_kappa(tiers, len(labels))],
+            "kappa": [fleiss_kappa(tiers.T)],
             "tau_low": [pairs["rank_tau"].min()],
             "tau_high": [pairs["rank_tau"].max()],
         }
     )
     options = {"methods": list(methods), "bounds": ", ".join(f"{s:g}" for s in shares), "rule": "quantile"}
     return RankAgreement(pairs, customers, summary, rankings, Recipe("rank_comparison", options))
-
-
-def cohen_kappa(first: np.ndarray, second: np.ndarray, n_classes: int) -> float:
-    """Agreement of two classifications beyond chance; missing where chance alone is certain.
-
-    Examples
-    --------
-    >>> round(cohen_kappa(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]), 2), 4)
-    0.5
-    """
-    observed = (first == second).mean()
-    chance = (np.bincount(first, minlength=n_classes) * np.bincount(second, minlength=n_classes)).sum() / len(
-        first
-    ) ** 2
-    return float((observed - chance) / (1 - chance)) if chance < 1 else float("nan")
-
-
-def fleiss_kappa(classes: np.ndarray, n_classes: int) -> float:
-    """Agreement of several classifications, shape (n_raters, n_subjects), beyond chance."""
-    if not classes.size:
-        raise RefusedError("nothing is classified", where="agreement", repair="Give at least one customer.")
-    counts = np.array([(classes == k).sum(axis=0) for k in range(n_classes)], dtype=float)
-    m = len(classes)
-    observed = (((counts**2).sum(axis=0) - m) / (m * (m - 1))).mean()
-    chance = ((counts.sum(axis=1) / counts.sum()) ** 2).sum()
-    return float((observed - chance) / (1 - chance)) if chance < 1 else float("nan")
