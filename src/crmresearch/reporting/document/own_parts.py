@@ -38,12 +38,12 @@ def cover(sheet: Sheet) -> tuple[tuple[str, str], ...]:
 
 
 def summary(sheet: Sheet) -> Iterator[Part]:
-    """Every finding, pointing to its place; then what failed or was not run."""
+    """The first answer to each section's question and every claim tested, pointing to their places; then what failed."""
     voice = sheet.voice
     yield Heading(1, "", voice.say("summary"), "summary")
     found = False
     for study, record in sheet.records.items():
-        findings = [block for block in record["blocks"] if block["type"] == "finding"]
+        findings = _main_findings(record["blocks"])
         if findings:
             found = True
             yield Heading(5, "", record["title"][sheet.language], "")
@@ -61,6 +61,18 @@ def summary(sheet: Sheet) -> Iterator[Part]:
         elif run.status == "not run" and (run.wanted or run.why.en.startswith("needs")):
             why = voice.script(voice.text(run.why.model_dump())).replace("`", "")
             yield Paragraph((Run(f"{title} · {voice.say('not_run')} · {why}"),), "status")
+
+
+def _main_findings(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    main, answered = [], False
+    for block in blocks:
+        if block["type"] == "section":
+            answered = False
+        elif block["type"] == "finding":
+            if block["verdict"] or not answered:
+                main.append(block)
+            answered = True
+    return main
 
 
 def _case(sheet: Sheet) -> Iterator[Part]:
