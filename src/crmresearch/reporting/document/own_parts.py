@@ -38,7 +38,7 @@ def cover(sheet: Sheet) -> tuple[tuple[str, str], ...]:
 
 
 def summary(sheet: Sheet) -> Iterator[Part]:
-    """The first answer to each section's question and every claim tested, pointing to their places; then what failed."""
+    """The first answer to each question and every claim tested, pointing to their places; then what failed."""
     voice = sheet.voice
     yield Heading(1, "", voice.say("summary"), "summary")
     found = False

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 
-from crmresearch.reporting.figures.theme import FAINT, HEIGHT, INK, PALETTE, WIDTH
+from crmresearch.reporting.figures.theme import FAINT, HEIGHT, INK, PALETTE, WIDTH, plain_number
 
 
 def plot_frequencies(data: pd.DataFrame, say: Callable[[str], str]) -> Figure:
@@ -217,7 +217,7 @@ def _by_tens(axes: Axes, which: str, values: np.ndarray, cut: float) -> None:
     below = -powers[powers <= -values.min()] if values.min() < 0 else []
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(FixedLocator([*below, 0, *powers]))
-    axis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
+    axis.set_major_formatter(plain_number)
     axis.set_minor_formatter(NullFormatter())
 
 

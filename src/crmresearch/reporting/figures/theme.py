@@ -176,3 +176,14 @@ def _system_font() -> str:
         where="figures",
         repair="Install pylopdf-fonts-zh-cn (python3 run.py does), or set CRMRESEARCH_FONT to a font file.",
     )
+
+
+def plain_number(value: float, place: int | None = None) -> str:
+    """Label of a tick without powers of ten; ``place`` is what matplotlib hands over and is not needed.
+
+    Examples
+    --------
+    >>> plain_number(20_000_000.0), plain_number(0.25)
+    ('20,000,000', '0.25')
+    """
+    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.3g}"

@@ -12,7 +12,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
-from crmresearch.reporting.figures.theme import FAINT, HEIGHT, INK, PALETTE, WIDTH, theme
+from crmresearch.reporting.figures.theme import FAINT, HEIGHT, INK, PALETTE, WIDTH, plain_number, theme
 
 Say = Callable[[str], str]
 
@@ -73,7 +73,7 @@ def plot_rfm_heatmap(cells: pd.DataFrame, say: Say) -> Figure:
             linewidths=1.5,
             linecolor="white",
             robust=True,
-            cbar_kws={"label": say("spend_per_customer")},
+            cbar_kws={"label": say("spend_per_customer"), "format": plain_number},
             ax=axes,
         )
         axes.set(xlabel=say("recency_score"), ylabel=say("frequency_score"))
