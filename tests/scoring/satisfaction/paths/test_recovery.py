@@ -109,7 +109,7 @@ def test_an_undeclared_reverse_item_has_to_be_turned(petrochemical) -> None:
 
 
 def test_structural_coefficients_come_back_from_a_large_survey() -> None:
-    """Where answers err item by item only, every coefficient of the equations lies in its interval; sums are too low."""
+    """Where answers err item by item only, each coefficient of the equations lies in its interval; sums are too low."""
     world = World(respondent_sd=0.0, halo_sd=0.0, respondents_per_firm=0.0, item_centre=4.0, straight_liner_share=0.0)
     survey, instrument, known = draw(world, 4000, 3)
     fit, scores = fitted(survey, instrument)
