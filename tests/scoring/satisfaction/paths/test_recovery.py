@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -63,7 +64,7 @@ def petrochemical():
 def recovered(petrochemical):
     fit, scores = fitted(*petrochemical)
     corrected = p.correct_paths(fit, rng=np.random.default_rng(1), resamples=2000)
-    return corrected, p.compare_with_truth(corrected, pd.read_parquet(TRUTH / "paths.parquet")), scores
+    return corrected, p.compare_with_truth(corrected, pd.read_parquet(TRUTH / "paths.parquet")), scores, fit
 
 
 def test_true_coefficients_of_petrochemical_are_recovered(recovered) -> None:
@@ -175,7 +176,12 @@ def test_unknown_truth_and_no_grouping_are_said(recovered) -> None:
     words = load_words()
     unknown = p.compare_with_truth(recovered[0], None)
     assert unknown.exhibits() == () and [f.key for f in unknown.findings()] == ["paths_truth_unknown"]
-    for result in (recovered[0], recovered[1], unknown):
+    wide = replace(recovered[0], paths=recovered[0].paths.assign(conf_high=[0.6, 1.2, 0.5, 0.4]))
+    assert [f.key for f in recovered[0].findings()] == ["paths_corrected"]
+    assert wide.findings()[-1].values == {"k": 1, "n": 4}
+    ungrouped = p.compare_groups(recovered[3], None, rng=np.random.default_rng(1))
+    assert ungrouped.exhibits() == () and [f.key for f in ungrouped.findings()] == ["path_groups_unknown"]
+    for result in (recovered[0], recovered[1], unknown, wide, ungrouped):
         for language in ("en", "zh"):
             assert words.method(result.recipe.method, language)
             assert all("{" not in words.sentence(f, language) for f in result.findings())

@@ -45,9 +45,11 @@ class CorrectedPaths:
         return (Exhibit("paths_corrected", self.paths, notes=("paths_corrected_rule", "path_association_only")),)
 
     def findings(self) -> tuple[Finding, ...]:
-        """The least reliable construct, and the path that moves most."""
+        """The least reliable construct, the path that moves most, and how many the data leave undetermined."""
         worst = self.reliability.dropna().sort_values(["rho_a", "construct"], kind="stable").iloc[0]
         moved = self.paths.loc[(self.paths["estimate"] - self.paths["composite"]).abs().idxmax()]
+        wide = int((self.paths[["conf_low", "conf_high"]].abs() > 1).any(axis=1).sum())
+        undetermined = (Finding("paths_undetermined", {"k": wide, "n": len(self.paths)}),) if wide else ()
         return (
             Finding(
                 "paths_corrected",
@@ -63,6 +65,7 @@ class CorrectedPaths:
                     "level": self.level,
                 },
             ),
+            *undetermined,
         )
 
 
