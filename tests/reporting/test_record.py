@@ -10,6 +10,7 @@ import pytest
 
 from crmresearch.errors import StorageError, StudyError
 from crmresearch.reporting.record import Record, read_record, write_csv
+from crmresearch.reporting.tables import view_table
 from crmresearch.reporting.words import WordsError
 from tests.reporting.sample_study import Tiers, write_study
 
@@ -115,3 +116,13 @@ def test_texts_that_spreadsheets_would_run_are_guarded(tmp_path):
     assert list(back.columns) == ["'=name", "kind", "number"]
     assert [str(v)[0] for v in back["'=name"]] == ["'"] * 6 + ["s", "a", "n"]
     assert back["kind"][0] == "'=x" and (back["number"] == -1.5).all()
+
+
+def test_a_list_in_a_cell_is_worded_step_by_step(tmp_path, words):
+    """Mediators on a route are a list: the page names each in its language."""
+    write_study(tmp_path, words)
+    table = block(read_record(tmp_path), "table-tiers")
+    table["rows"] = [["Ann", ["gold", "gold"], 1.0], ["Bo", [], 1.0]]
+    found = [view_table(table, words, language).rows for language in ("en", "zh")]
+    assert [rows[0][1] for rows in found] == ["gold → gold", "金牌 → 金牌"]
+    assert "[" not in found[0][1][1]

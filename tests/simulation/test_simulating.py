@@ -72,7 +72,7 @@ def test_same_seed_same_bytes(case: Case, tmp_path: Path) -> None:
     other = simulate_case(tmp_path / "other", seed=SEED + 1, n_customers=N)
     names = sorted(p.relative_to(again) for p in again.rglob("*") if p.is_file())
     assert names == sorted(p.relative_to(case.folder) for p in case.folder.rglob("*") if p.is_file())
-    assert len(names) == len(case.file.files) + 7
+    assert len(names) == len(case.file.files) + 8
     for name in names:
         assert (again / name).read_bytes() == (case.folder / name).read_bytes(), name
         assert (other / name).read_bytes() != (case.folder / name).read_bytes(), name

@@ -243,7 +243,10 @@ class Record:
         ]
         cells = [[plain(value) for value in shown[column].astype(object)] for column in data.columns]
         worded = [
-            value for column, values in zip(columns, cells, strict=True) if column["kind"] == "text" for value in values
+            leaf
+            for column, values in zip(columns, cells, strict=True)
+            if column["kind"] == "text"
+            for leaf in _leaves(values)
         ]
         file = f"tables/{name.removeprefix('table-')}.csv"
         guarded = write_csv(data, self.folder / file)

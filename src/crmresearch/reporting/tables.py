@@ -145,6 +145,9 @@ def _cell(
     value: Any, column: Mapping[str, Any], row_kind: str, words: Mapping[str, Any], language: Language, style: Style
 ) -> str:
     kind = row_kind if column["kind"] == "by_row" else column["kind"]
+    if isinstance(value, list):
+        steps = (_cell(item, column, row_kind, words, language, style) for item in value)
+        return " → ".join(steps) or format_value(None, kind, language, style, name=column["governing"])
     if kind == "text" and isinstance(value, str) and value in words:
         return words[value][language]
     return format_value(value, kind, language, style, name=column["governing"])

@@ -174,16 +174,32 @@ class Study:
         """
         if not column:
             return None
+        firms = self._truth("firms").set_index("entity")
+        if column not in firms:
+            raise UsageError(f"no column {column!r}{nearest(column, firms.columns)}", where="parameter truth")
+        records = self._truth("records")
+        return records.set_index("record_id")["entity"].map(firms[column]).rename(column)
+
+    def true_table(self, name: str) -> pd.DataFrame | None:
+        """A whole table of the truth of a simulated case, e.g. ``paths``; None where none is named.
+
+        Raises
+        ------
+        UsageError
+            The case is not simulated, or its truth has no such table.
+        """
+        return self._truth(name) if name else None
+
+    def _truth(self, name: str) -> pd.DataFrame:
         folder = self.case.folder / "truth"
-        if not self.case.file.simulated or not (folder / "firms.parquet").is_file():
+        known = sorted(path.stem for path in folder.glob("*.parquet")) if self.case.file.simulated else []
+        if not known:
             raise UsageError(
                 f"no truth is known of {self.case.name}", where="parameter truth", repair="Leave it empty."
             )
-        firms = pd.read_parquet(folder / "firms.parquet").set_index("entity")
-        if column not in firms:
-            raise UsageError(f"no column {column!r}{nearest(column, firms.columns)}", where="parameter truth")
-        records = pd.read_parquet(folder / "records.parquet")
-        return records.set_index("record_id")["entity"].map(firms[column]).rename(column)
+        if name not in known:
+            raise UsageError(f"the truth has no table {name!r}{nearest(name, known)}", where="parameter truth")
+        return pd.read_parquet(folder / f"{name}.parquet")
 
     def customers(self, columns: Sequence[str]) -> pd.DataFrame:
         """One row a customer with the named columns: of the table ``customers``, and of the order summary.

@@ -51,8 +51,9 @@ def simulate_case(folder: Path, *, seed: int, n_customers: int = 500, world: Wor
         ``folder``, holding ``case.yaml``, one CSV per sheet, and ``truth/`` with ``truth.yaml``
         (coefficients and counts), ``firms.parquet`` (one row per firm: type, latent scores, hazard,
         wallet share, value, rank, tier, quadrant, basket), ``records.parquet`` (record_id → entity),
-        ``respondents.parquet`` (latent scores behind each answer sheet), ``wallet.parquet`` and
-        ``injected.parquet`` (one row per error put into a file).
+        ``respondents.parquet`` (latent scores behind each answer sheet), ``paths.parquet``
+        (standardised coefficients between them), ``wallet.parquet`` and ``injected.parquet`` (one row
+        per error put into a file).
 
     Raises
     ------
@@ -147,6 +148,7 @@ def _simulate(
         "records": records.records,
         "respondents": survey.respondents,
         "wallet": wallet,
+        "paths": truth.structural_paths(population.firms, world),
     }
     return sheets, ledger, tables, truth.summary(population, firms, ledger, world, seed)
 

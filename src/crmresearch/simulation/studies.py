@@ -47,6 +47,22 @@ def studies(world: World) -> dict[str, dict[str, Any]]:
             "expected": -1,
             "covariates": [],
         },
+        # The paths the world is made of. swi3 runs against its construct, as its wording says it must.
+        "satisfaction_paths": {
+            "preset": "",
+            "paths": [
+                "satisfaction > trust",
+                "satisfaction > loyalty",
+                "trust > loyalty",
+                "switching_cost > loyalty",
+            ],
+            "target": "loyalty",
+            "turned": ["swi3"],
+            "careful_only": True,
+            "grouping": "key_account",
+            "customer_columns": ["key_account"],
+            "truth": "paths",
+        },
         "satisfaction_behaviour": {},
         "loyalty_types": {},
         # What the files can show of the types of customers that the world is made of.

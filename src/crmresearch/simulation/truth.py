@@ -85,6 +85,66 @@ def firm_table(population: Population, records: Records, values: pd.DataFrame) -
     return firms.merge(values, on="entity", validate="one_to_one")
 
 
+_PATHS = (
+    ("satisfaction", "trust"),
+    ("satisfaction", "loyalty"),
+    ("trust", "loyalty"),
+    ("switching_cost", "loyalty"),
+)
+
+
+def structural_paths(firms: pd.DataFrame, world: World) -> pd.DataFrame:
+    """Standardised coefficients between satisfaction, trust, switching cost and loyalty: as drawn by, and as it fell.
+
+    Parameters
+    ----------
+    firms : pd.DataFrame
+        The latent scores of every firm, as in ``Population.firms``.
+
+    Returns
+    -------
+    pd.DataFrame, shape (4, 4)
+        source, target, drawn_by (the coefficient of the equations times the ratio of the standard
+        deviations that follow from them), among_customers (least squares on the firms' own scores).
+
+    Notes
+    -----
+    Var S follows from P − E = (b − 1)E + c·q + s·u' (+ m·morale for staff), the types' expectations
+    included; Var T = τ²·Var S + σ_T². At mean switching cost 0 the product term S·C is uncorrelated with
+    S and T, adds λ_SC·E S to the slope on C, and λ_SC²·Var S to the variance of loyalty.
+    """
+    of_gap = np.array(world.satisfaction_on_gap)
+    share, raised = (np.array([getattr(t, name) for t in world.types]) for name in ("share", "expectation"))
+    mean_raised = share @ raised
+    between = world.expectation_common**2 + share @ (raised - mean_raised) ** 2
+    pull, total, own = world.performance_on_expectation - 1, of_gap.sum() ** 2, of_gap @ of_gap
+    s = pull**2 * (between * total + (1 - world.expectation_common**2) * own)
+    s += world.performance_common**2 * total + world.performance_own**2 * own + world.satisfaction_sd**2
+    s += (world.staff_on_morale * world.morale_sd * of_gap[DIMENSIONS.index("staff")]) ** 2
+    t = world.trust_on_satisfaction**2 * s + world.trust_sd**2
+    on_s, on_t, product = world.loyalty_on_satisfaction, world.loyalty_on_trust, world.loyalty_interaction
+    on_c = world.loyalty_on_switching + product * pull * mean_raised * of_gap.sum()
+    by_both = on_s**2 * s + on_t**2 * t + 2 * on_s * on_t * world.trust_on_satisfaction * s
+    loyal = by_both + on_c**2 + product**2 * s + world.loyalty_sd**2
+    drawn = [
+        world.trust_on_satisfaction * np.sqrt(s / t),
+        on_s * np.sqrt(s / loyal),
+        on_t * np.sqrt(t / loyal),
+        on_c / np.sqrt(loyal),
+    ]
+    table = pd.DataFrame(_PATHS, columns=["source", "target"])
+    table["drawn_by"] = drawn
+    scores = firms[sorted({end for path in _PATHS for end in path})]
+    z = (scores - scores.mean()) / scores.std()
+    fell: dict[tuple[str, str], float] = {}
+    for target in dict.fromkeys(b for _, b in _PATHS):
+        before = [a for a, b in _PATHS if b == target]
+        slopes = np.linalg.lstsq(z[before].to_numpy(), z[target].to_numpy(), rcond=None)[0]
+        fell |= {(a, target): float(slope) for a, slope in zip(before, slopes, strict=True)}
+    table["among_customers"] = [fell[path] for path in _PATHS]
+    return table
+
+
 def summary(
     population: Population, firms: pd.DataFrame, ledger: pd.DataFrame, world: World, seed: int
 ) -> dict[str, Any]:

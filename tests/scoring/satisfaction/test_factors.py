@@ -283,7 +283,11 @@ def test_intervals_of_omega_cover(instrument, skewed: bool) -> None:
     truth = 2.4**2 / (2.4**2 + 3 * 0.36)
     scale = instrument({"one": ["a1", "a2", "a3"]}, low=-10_000, high=10_000)
     for _ in range(600):
-        draw = (lambda *size: (rng.chisquare(5, size) - 5) / np.sqrt(10)) if skewed else rng.standard_normal
+        draw = (
+            (lambda *size: (rng.chisquare(5, size) - 5) / np.sqrt(10))
+            if skewed
+            else lambda *size: rng.normal(size=size)
+        )
         x = 0.8 * draw(200, 1) + 0.6 * draw(200, 3)
         frame = pd.DataFrame((x * 500).round().astype(int), columns=["a1", "a2", "a3"])
         frame.insert(0, "respondent_id", np.arange(200).astype(str))

@@ -1,7 +1,7 @@
 """What customers answered: construct scores, quality of measurement, satisfaction, importance, loyalty."""
 
 from crmresearch.scoring.satisfaction.advocacy import Advocates, judge_advocates
-from crmresearch.scoring.satisfaction.answers import chosen, join_answers
+from crmresearch.scoring.satisfaction.answers import chosen, grouped, join_answers
 from crmresearch.scoring.satisfaction.correlations import Correlations, correlate
 from crmresearch.scoring.satisfaction.crosstables import CrossTables, cross_tabulate
 from crmresearch.scoring.satisfaction.equivalence import Equivalence, test_equivalence
@@ -34,7 +34,12 @@ from crmresearch.scoring.satisfaction.indices import (
     score_delivered_value,
     score_index,
 )
-from crmresearch.scoring.satisfaction.instrument import ConstructScores, orient_items, score_constructs
+from crmresearch.scoring.satisfaction.instrument import (
+    ConstructScores,
+    declare_reverse,
+    orient_items,
+    score_constructs,
+)
 from crmresearch.scoring.satisfaction.kano import KanoResult, classify_kano
 from crmresearch.scoring.satisfaction.linking import (
     compare_waves,
@@ -65,7 +70,7 @@ from crmresearch.scoring.satisfaction.regression import (
 )
 from crmresearch.scoring.satisfaction.reliability import Reliability, score_reliability
 from crmresearch.scoring.satisfaction.response_surface import ResponseSurface, fit_response_surface
-from crmresearch.scoring.satisfaction.screening import Screening, screen_respondents
+from crmresearch.scoring.satisfaction.screening import Screening, choose_sheets, screen_respondents
 from crmresearch.scoring.satisfaction.untestable import UntestableClaims, name_untestable
 from crmresearch.scoring.satisfaction.validity import Validity, score_validity
 
@@ -101,6 +106,7 @@ __all__ = [
     "Screening",
     "UntestableClaims",
     "Validity",
+    "choose_sheets",
     "chosen",
     "classify_kano",
     "compare_backgrounds",
@@ -111,6 +117,7 @@ __all__ = [
     "confirm_factors",
     "correlate",
     "cross_tabulate",
+    "declare_reverse",
     "explore_factors",
     "fit_blocks",
     "fit_least_squares",
@@ -121,6 +128,7 @@ __all__ = [
     "fit_repurchase",
     "fit_response_surface",
     "fit_shapes",
+    "grouped",
     "join_answers",
     "judge_advocates",
     "judge_key_accounts",

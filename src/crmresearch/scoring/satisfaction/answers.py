@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, nearest
 from crmresearch.scoring.satisfaction.instrument import ConstructScores
 from crmresearch.scoring.satisfaction.linking.behaviour import service_gap
 
@@ -90,3 +90,26 @@ def chosen(people: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     if absent:
         raise RefusedError(f"no column {absent[0]!r}", where="respondents")
     return people[wanted]
+
+
+def grouped(people: pd.DataFrame, column: str) -> pd.Series | None:
+    """The group of each respondent, yes and no as words; None where no column is named.
+
+    Raises
+    ------
+    RefusedError
+        There is no such column.
+
+    Examples
+    --------
+    >>> grouped(pd.DataFrame({"large": [True, False]}), "large").tolist()
+    ['group_yes', 'group_no']
+    """
+    if not column or not isinstance(people, pd.DataFrame):
+        return people if column else None
+    if column not in people:
+        raise RefusedError(f"no column {column!r}{nearest(column, people.columns)}", where="respondents")
+    groups = people[column]
+    if pd.api.types.is_bool_dtype(groups.dtype):
+        groups = groups.astype("object").map({True: "group_yes", False: "group_no"})
+    return groups

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from crmresearch.case import Instrument
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, nearest
 from crmresearch.results import Exhibit, Finding, Recipe
 
 
@@ -134,6 +135,41 @@ def orient_items(survey: pd.DataFrame, instrument: Instrument) -> pd.DataFrame:
     reverse = [name for name, item in instrument.items.items() if item.reverse]
     items[reverse] = (scale.high + scale.low) - items[reverse]
     return items
+
+
+def declare_reverse(instrument: Instrument, items: Sequence[str]) -> Instrument:
+    """The instrument with further items taken as reverse: what a reader decides about a suspect after its wording.
+
+    Parameters
+    ----------
+    instrument : Instrument
+    items : Sequence[str]
+        Items to be turned although the questionnaire's declaration does not say so.
+
+    Raises
+    ------
+    RefusedError
+        An item is unknown, or reverse already: turning it twice would undo its declaration.
+
+    Examples
+    --------
+    >>> from crmresearch.case import Instrument
+    >>> instrument = Instrument.model_validate({
+    ...     "scale": {"low": 1, "high": 5},
+    ...     "constructs": {"calm": {"title": {"en": "Calm", "zh": "平静"}, "items": ["a", "b"]}},
+    ...     "items": {"a": {"en": "I am calm"}, "b": {"en": "I am tense"}}})
+    >>> declare_reverse(instrument, ["b"]).items["b"].reverse
+    True
+    """
+    for name in items:
+        if name not in instrument.items:
+            raise RefusedError(f"no item {name!r}{nearest(name, instrument.items)}", where="items to turn")
+        if instrument.items[name].reverse:
+            raise RefusedError(
+                f"item {name!r} is declared reverse already", where="items to turn", repair="Take it off the list."
+            )
+    turned = {name: instrument.items[name].model_copy(update={"reverse": True}) for name in items}
+    return instrument.model_copy(update={"items": {**instrument.items, **turned}})
 
 
 def item_rest_correlation(items: np.ndarray) -> np.ndarray:

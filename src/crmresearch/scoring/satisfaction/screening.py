@@ -76,6 +76,11 @@ class Screening:
         )
 
 
+def choose_sheets(survey: pd.DataFrame, instrument: Instrument, *, careful_only: bool) -> pd.DataFrame:
+    """The survey as it came, or without the sheets that :func:`screen_respondents` sets aside."""
+    return screen_respondents(survey, instrument).kept if careful_only else survey
+
+
 def screen_respondents(survey: pd.DataFrame, instrument: Instrument) -> Screening:
     """Set careless answer sheets aside by the rules the instrument declares.
 

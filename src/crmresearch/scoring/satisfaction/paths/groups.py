@@ -22,10 +22,12 @@ NONE, PARTIAL, FULL = "no_invariance", "partial_invariance", "full_invariance"
 
 @dataclass(frozen=True, slots=True)
 class GroupComparison:
-    """Measurement invariance of composites and path differences between two groups.
+    """Measurement invariance of composites and path differences between two groups; empty without a grouping.
 
     Attributes
     ----------
+    grouping : str
+        Name of the column that parts them.
     groups : pd.DataFrame, two rows
         group, n.
     invariance : pd.DataFrame, one row per construct
@@ -42,6 +44,7 @@ class GroupComparison:
         1 less the size of each test.
     """
 
+    grouping: str
     groups: pd.DataFrame
     invariance: pd.DataFrame
     paths: pd.DataFrame
@@ -51,6 +54,8 @@ class GroupComparison:
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """Group sizes, invariance, path differences."""
+        if self.groups.empty:
+            return ()
         return (
             Exhibit("path_groups", self.groups),
             Exhibit("path_invariance", self.invariance, notes=("path_micom_rule",)),
@@ -59,18 +64,23 @@ class GroupComparison:
 
     def findings(self) -> tuple[Finding, ...]:
         """How many composites are comparable, and each comparable path that differs."""
+        if self.groups.empty:
+            return (Finding("path_groups_unknown", {}),)
         partial = int((self.invariance["invariance"] != NONE).sum())
         first, second = self.groups["group"]
-        found = [Finding("path_invariant", {"k": partial, "n": len(self.invariance), "first": first, "second": second})]
-        differing = self.paths[self.paths["comparable"] & (self.paths["p_value"] < 1 - self.level)]
+        comparable = self.paths[self.paths["comparable"]]
+        differing = comparable[comparable["p_value"] < 1 - self.level]
+        parted = {"grouping": self.grouping, "first": first, "second": second}
+        found = [Finding("path_invariant", {"k": partial, "n": len(self.invariance), **parted})]
+        if len(comparable) and differing.empty:
+            found.append(Finding("path_none_differs", {"n": len(comparable), **parted}))
         found += [
             Finding(
                 "path_differs",
                 {
                     "source": row.source,
                     "target": row.target,
-                    "first": first,
-                    "second": second,
+                    **parted,
                     "a": row.first,
                     "b": row.second,
                     "p": row.p_value,
@@ -83,7 +93,7 @@ class GroupComparison:
 
 def compare_groups(
     fit: PathFit,
-    groups: pd.Series,
+    groups: pd.Series | None,
     *,
     rng: np.random.Generator,
     permutations: int = 1000,
@@ -95,9 +105,9 @@ def compare_groups(
     ----------
     fit : PathFit
         Fitted to both groups together.
-    groups : pd.Series
+    groups : pd.Series, optional
         Group of each respondent, by the index of the data that were fitted; rows without a group
-        are left out.
+        are left out. None: there is no grouping, and the result says so.
     rng : np.random.Generator
     permutations : int
         At least 99.
@@ -128,6 +138,8 @@ def compare_groups(
             where="group comparison",
             repair="Use a level between 0 and 1 and at least 99 permutations.",
         )
+    if groups is None:
+        return _ungrouped(fit, level)
     absent = fit.answers.rows.difference(groups.index)
     if len(absent):
         raise UsageError(f"row {absent[0]!r} has no group entry", where="groups", repair="Give the column of the data.")
@@ -200,6 +212,7 @@ def compare_groups(
     place = {n: i for i, n in enumerate(layout.constructs)}
     s, t = (np.array([place[p[k]] for p in fit.model.paths]) for k in (0, 1))
     return GroupComparison(
+        grouping="ungrouped" if groups.name is None else str(groups.name),
         groups=pd.DataFrame({"group": [str(n) for n in names], "n": sizes}),
         invariance=pd.DataFrame(
             {
@@ -233,6 +246,11 @@ def compare_groups(
             SOURCE,
         ),
     )
+
+
+def _ungrouped(fit: PathFit, level: float) -> GroupComparison:
+    empty = [pd.DataFrame() for _ in range(4)]
+    return GroupComparison("", *empty, level, Recipe("path_group_comparison", dict(fit.recipe.options), SOURCE))
 
 
 def _score_moments(member: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -155,8 +155,10 @@ class Moments:
         self._kept_products = self._products(slice(None)) if len(self._x) <= self._rows_per_block else None
 
     def _products(self, rows: slice) -> np.ndarray:
+        """Products of each pair of items, then the items, then 1: what one pass over the counts has to sum."""
         a, b = self._upper
-        return self._x[rows][:, a] * self._x[rows][:, b]
+        x = self._x[rows]
+        return np.column_stack([x[:, a] * x[:, b], x, np.ones(len(x))])
 
     def _blocks(self) -> list[slice]:
         return [slice(k, k + self._rows_per_block) for k in range(0, len(self._x), self._rows_per_block)]
@@ -175,13 +177,12 @@ class Moments:
         correlation : float array, shape (B, p, p)
             Rows and columns of an item without variance are 0.
         """
-        total = counts.sum(axis=1)
         if self._kept_products is not None:
-            squares = counts @ self._kept_products
+            summed = counts @ self._kept_products
         else:
-            squares = sum(counts[:, rows] @ self._products(rows) for rows in self._blocks())
-        squares = squares[:, self._place]
-        sums = counts @ self._x
+            summed = sum(counts[:, rows] @ self._products(rows) for rows in self._blocks())
+        squares, total = summed[:, self._place], summed[:, -1]
+        sums = summed[:, -1 - self._x.shape[1] : -1]
         if self._observed is None:
             mean = sums / total[:, None]
             covariance = squares - mean[:, :, None] * sums[:, None, :]
