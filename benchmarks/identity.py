@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-GRID = (0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 0.9999)
+GRID = (0.0001, 0.001, 0.01, 0.05, 0.2, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 0.9999)
 MOST = {"recordlinkage": 200_000}  # records; a million make it run out of memory and patience
 TRADES = (
     ("塑料", "塑胶"),
@@ -159,7 +159,7 @@ def ours(path: str, out: str) -> tuple[float, float]:
     found = {0.9: unifying.find_duplicates(records, Identity(merge_at=0.9)).group}
     seconds, peak = time.perf_counter() - start, peak_megabytes()
     for limit in set(GRID) - {0.9}:
-        found[limit] = unifying.find_duplicates(records, Identity(merge_at=limit, review_at=0.1)).group
+        found[limit] = unifying.find_duplicates(records, Identity(merge_at=limit, review_at=min(limit, 0.1))).group
     pd.DataFrame({str(limit): group for limit, group in found.items()}).to_parquet(out)
     return seconds, peak
 
