@@ -190,22 +190,27 @@ def check(case: Annotated[str, typer.Argument(help="The case to check.")], debug
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(help="Name of the new case.")],
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Its data files; they are copied.")],
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE…", help="Data files; they are copied.")] = None,
+    database: Annotated[str, typer.Option(metavar="VARIABLE", help="Environment variable with a database's URL.")] = "",
+    table: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A table of it; all by default.")] = None,
     debug: Debug = False,
 ) -> int:
-    """Make a case from data files, with a commented case.yaml whose mappings are guessed, and try it."""
+    """Make a case from data files or a database, with a commented case.yaml whose mappings are guessed, and try it."""
     from crmresearch.case import Project, load_case
     from crmresearch.cleaning import clean_files, propose_case, receipt, review
 
     folder = Project.find().case_folder(name)
     if folder.exists():
         raise UsageError(f"there is a case {name!r} already", where="data/raw", repair="Choose another name.")
+    files = files or []
+    if not database and (table or not files):
+        raise UsageError("no data were named", where="command line", repair="Name files, or --database VARIABLE.")
     if len({path.name for path in files}) < len(files):
         raise UsageError("two files have one name", where="command line", repair="Rename one of them.")
     for path in files:
         if not path.is_file():
             raise UsageError("no such file", where=str(path), repair="Mind the path.")
-    text = propose_case(name, files)
+    text = propose_case(name, files, database=database, tables=table or (), folder=folder)
     folder.mkdir()
     for path in files:
         shutil.copy2(path, folder / path.name)

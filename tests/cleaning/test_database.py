@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
-from crmresearch.case import SourceFile
-from crmresearch.cleaning import clean_files
+from crmresearch.case import Project, SourceFile, load_case
+from crmresearch.cleaning import clean_files, propose_case
 from crmresearch.cleaning.readers import database, read_file
 from crmresearch.errors import CaseError, CrmresearchError, InputError
 
@@ -263,3 +264,51 @@ def test_the_digest_follows_the_answer(sqlite: Path) -> None:
     assert read_file(sqlite / "sales", source)[1] != first
     with pytest.raises(InputError, match="differs from its declared sha256"):
         read_file(sqlite / "sales", source.model_copy(update={"sha256": first}))
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch) -> Path:
+    link = sqlite3.connect(tmp_path / "shop.db")
+    link.execute('CREATE TABLE "order lines" ("order id" TEXT PRIMARY KEY, "customer id" TEXT, date TEXT, amount REAL)')
+    rows = [(f"o{n:02d}", f"c{n % 5}", f"2026-01-{n % 28 + 1:02d}", n + 0.5) for n in range(40)]
+    link.executemany('INSERT INTO "order lines" VALUES (?, ?, ?, ?)', rows[::-1])
+    link.execute("CREATE TABLE nothing_yet (a TEXT)")
+    link.execute('CREATE VIEW customers AS SELECT DISTINCT "customer id", \'Acme\' AS name FROM "order lines"')
+    link.commit()
+    link.close()
+    monkeypatch.setenv(VARIABLE, f"sqlite:///{tmp_path / 'shop.db'}")
+    return tmp_path
+
+
+def test_a_case_is_proposed_from_the_tables_of_a_database(shop: Path) -> None:
+    text = propose_case("shop", [], database=VARIABLE, folder=shop)
+    assert "sqlite" not in text and "sha256" not in text and "nothing_yet" not in text
+    proposed = yaml.safe_load(text)
+    assert {file["file"]: (file["table"], file["query"]) for file in proposed["files"]} == {
+        "customers": ("customers", "SELECT * FROM customers"),
+        "order_lines": ("orders", 'SELECT * FROM "order lines" ORDER BY "order id"'),
+    }
+    folder = Project(shop).raw / "shop"
+    folder.mkdir(parents=True)
+    (folder / "case.yaml").write_text(text, encoding="utf-8")
+    cleaned = clean_files(load_case(Project(shop), "shop"))
+    assert {line["source_file"]: line["rows_kept"] for line in cleaned.ledger.to_pylist()} == {
+        "customers": 5,
+        "order_lines": 40,
+    }
+    one = propose_case("shop", [], database=VARIABLE, tables=["order lines"], folder=shop)
+    assert [file["file"] for file in yaml.safe_load(one)["files"]] == ["order_lines"]
+
+
+def test_what_cannot_be_proposed_from_a_database_is_said(shop: Path) -> None:
+    with pytest.raises(InputError, match=r"no table 'order line'.*order lines"):
+        propose_case("shop", [], database=VARIABLE, tables=["order line"], folder=shop)
+    with pytest.raises(InputError, match="the database has no rows"):
+        propose_case("shop", [], database=VARIABLE, tables=["nothing_yet"], folder=shop)
+    with pytest.raises(CaseError, match="not the name of an environment variable") as refusal:
+        propose_case("shop", [], database=f"postgresql://a:{SECRET}@h/d", folder=shop)
+    assert SECRET not in str(refusal.value)
+
+
+def test_the_tables_of_postgresql_are_listed(postgres: Path) -> None:
+    assert "sales" in database.table_queries(VARIABLE, postgres)

@@ -104,6 +104,17 @@ def test_nested_parquet_columns_are_refused_by_name(tmp_path: Path) -> None:
         read_file(path, SourceFile(file="a.parquet", table="orders"))
 
 
+@pytest.mark.parametrize("hidden", [b"qqqq", b"zzzz"])
+def test_a_parquet_whose_text_is_no_utf8_is_damaged(tmp_path: Path, hidden: bytes) -> None:
+    """Catalogue 15: in a cell, and in a heading."""
+    stream = io.BytesIO()
+    pq.write_table(pa.table({"zzzz": ["qqqq"]}), stream, compression="none", store_schema=False)
+    path = tmp_path / "a.parquet"
+    path.write_bytes(stream.getvalue().replace(hidden, b"q\xff\xfeq"))
+    with pytest.raises(InputError, match=r"a\.parquet: damaged or cut-off Parquet file"):
+        read_file(path, SourceFile(file="a.parquet", table="orders"))
+
+
 def test_a_parquet_cut_anywhere_is_an_error_that_names_it(tmp_path: Path) -> None:
     """Fault F8, catalogue 63."""
     path, whole = tmp_path / "a.parquet", parquet(pa.table({"id": list(range(500))}))

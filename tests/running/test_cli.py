@@ -44,6 +44,7 @@ def call(monkeypatch, *arguments: str) -> int:
         (["new", "shop", "x.csv"], 2, "there is a case 'shop' already"),
         (["new", "a:b", "x.csv"], 2, "'a:b' is not a case name"),
         (["new", "other", "missing.csv"], 2, "no such file"),
+        (["new", "other"], 2, "no data were named"),
         (["nope"], 2, "nope"),
     ],
 )

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from python_calamine import CalamineWorkbook
 
 from crmresearch.case import Case, Project, load_case
 from crmresearch.cleaning import clean_case
@@ -43,9 +44,13 @@ def case(project: Project) -> Case:
 
 @pytest.fixture(scope="module")
 def sheets(case: Case) -> dict[str, list[dict[str, str]]]:
-    """File → rows, read by the standard library alone."""
+    """File → rows, read without our own readers."""
     found = {}
     for source in case.file.files:
+        if source.file.endswith(".xlsx"):
+            rows = whole_book(case.folder / source.file)[source.skip_rows :]
+            found[source.file] = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+            continue
         text = (
             (case.folder / source.file).read_bytes().decode("gb18030" if is_gb18030(case, source.file) else "utf-8-sig")
         )
@@ -57,6 +62,10 @@ def sheets(case: Case) -> dict[str, list[dict[str, str]]]:
 @pytest.fixture(scope="module")
 def ledger(case: Case) -> pd.DataFrame:
     return pd.read_parquet(case.folder / "truth/injected.parquet")
+
+
+def whole_book(path: Path) -> list[list[str]]:
+    return [[str(cell) for cell in row] for row in CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()]
 
 
 def is_gb18030(case: Case, file: str) -> bool:
@@ -83,7 +92,9 @@ def test_marked_as_simulated_everywhere(case: Case, sheets: dict[str, list[dict[
     assert "simulated" in case.file.title.en and MARK in case.file.title.zh
     for source in case.file.files:
         assert MARK in source.file
-        if source.skip_rows:
+        if source.file.endswith(".xlsx"):
+            assert MARK in whole_book(case.folder / source.file)[0][0]
+        elif source.skip_rows:
             encoding = "gb18030" if is_gb18030(case, source.file) else "utf-8-sig"
             assert MARK in (case.folder / source.file).read_bytes().decode(encoding).splitlines()[0]
         else:
@@ -100,6 +111,18 @@ def test_encodings_are_those_of_chinese_offices(case: Case) -> None:
         (case.folder / customers.file).read_bytes().decode("utf-8")
     survey = next(s for s in case.file.files if s.table == "survey")
     assert (case.folder / survey.file).read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_the_workbook_holds_numbers_dates_and_identifiers_as_people_keep_them(case: Case) -> None:
+    wallet = next(s for s in case.file.files if s.table == "wallet")
+    assert wallet.file.endswith(".xlsx")
+    title, headings, row = CalamineWorkbook.from_path(case.folder / wallet.file).get_sheet_by_index(0).to_python()[:3]
+    assert MARK in title[0] and set(title[1:]) == {""}
+    kinds = {heading: type(cell).__name__ for heading, cell in zip(headings, row, strict=True)}
+    assert kinds == {
+        **{"客户编码": "str", "估计日期": "date", "来源": "str", "来源等级": "str"},
+        **dict.fromkeys(("年采购总额(万元)", "下限(万元)", "上限(万元)"), "float"),
+    }
 
 
 def test_every_table_of_the_world_is_there(case: Case) -> None:

@@ -1,4 +1,4 @@
-"""A first look at raw files: which sheets they hold, where the heading stands, what the columns look like."""
+"""A first look at raw files and databases: which sheets or tables, where the heading stands, how columns look."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from crmresearch.cleaning.readers.frame import join_headings
 from crmresearch.cleaning.readers.magic import format_of_name
 from crmresearch.cleaning.readers.untrusted import sheet_names, workbook_top
 from crmresearch.cleaning.readers.wenjuanxing import NOT_ANSWERED, is_wenjuanxing
-from crmresearch.errors import InputError
+from crmresearch.errors import InputError, nearest
 from crmresearch.tables import TABLES
 
 _DEPTHS = (1, 2)
@@ -67,6 +67,45 @@ def look_at(path: Path) -> Iterator[Look]:
             yield Look(source, frame, sha256, shapes(frame, NOT_ANSWERED if platform else ()))
     if not found:
         raise InputError("the file has no rows", where=path.name, repair="Export it again.")
+
+
+def look_at_database(connection: str, folder: Path, names: Sequence[str] = ()) -> Iterator[Look]:
+    """Each table of a database that holds rows, or those named.
+
+    Parameters
+    ----------
+    connection : str
+        Name of the environment variable that holds the database's URL.
+    folder : Path
+        The case folder, where a relative path of SQLite starts.
+    names : Sequence[str]
+        Tables or views; all where none is named.
+
+    Raises
+    ------
+    CaseError, InputError
+        The database cannot be read, lacks a table that is named, or holds no rows.
+    """
+    from crmresearch.cleaning.readers.database import table_queries
+
+    queries = table_queries(connection, folder)
+    absent = [name for name in names if name not in queries]
+    if absent:
+        raise InputError(
+            f"the database has no table {absent[0]!r}{nearest(absent[0], queries)}",
+            where=connection,
+            repair=f"It has: {', '.join(list(queries)[:20]) or 'none'}.",
+        )
+    found = 0
+    for name in names or queries:
+        label = re.sub(r"[^\w.-]", "_", name)
+        source = SourceFile(file=label, table="orders", connection=connection, query=queries[name])
+        frame, sha256 = read_file(folder / label, source, known_headings())
+        if frame.n_records:
+            found += 1
+            yield Look(source, frame, sha256, shapes(frame, ()))
+    if not found:
+        raise InputError("the database has no rows", where=connection, repair="Name tables that hold some.")
 
 
 def _refuse_other_content(path: Path) -> None:

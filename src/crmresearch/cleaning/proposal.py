@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from crmresearch.case import ColumnMap
 from crmresearch.cleaning.answerscales import full_scale
-from crmresearch.cleaning.firstlook import Look, look_at
+from crmresearch.cleaning.firstlook import Look, look_at, look_at_database
 from crmresearch.cleaning.guesses import FileGuess, Guess, Shape, guess_table
 from crmresearch.cleaning.measures import heading_measure, heading_tax, heading_unit
 from crmresearch.cleaning.parsing import text
@@ -19,6 +19,7 @@ from crmresearch.cleaning.parsing.dates import parse_date
 from crmresearch.cleaning.parsing.text import normal_form
 from crmresearch.cleaning.readers import TextFrame
 from crmresearch.cleaning.readers.wenjuanxing import is_platform_column
+from crmresearch.errors import InputError
 
 ASK = "# ??"
 """Begins the comment of every line that the user has to answer."""
@@ -26,14 +27,22 @@ ASK = "# ??"
 _SURE = 0.5
 
 
-def propose_case(name: str, files: Sequence[Path]) -> str:
-    """Write the text of a commented ``case.yaml`` for raw files.
+def propose_case(
+    name: str, files: Sequence[Path], *, database: str = "", tables: Sequence[str] = (), folder: Path | None = None
+) -> str:
+    """Write the text of a commented ``case.yaml`` for raw files and the tables of a database.
 
     Parameters
     ----------
     name : str
         Name of the case; becomes its title.
     files : Sequence[Path]
+    database : str
+        Name of the environment variable that holds a database's URL.
+    tables : Sequence[str]
+        Tables of the database; all where none is named.
+    folder : Path | None
+        The case folder, where a relative path of SQLite starts.
 
     Returns
     -------
@@ -44,10 +53,16 @@ def propose_case(name: str, files: Sequence[Path]) -> str:
 
     Raises
     ------
-    InputError
-        A file cannot be read.
+    CaseError, InputError
+        A file or the database cannot be read, or two tables have one name.
     """
-    looks = {look.source.label: look for path in files for look in look_at(path)}
+    found = [look for path in files for look in look_at(path)]
+    if database:
+        found += look_at_database(database, folder or Path(), tables)
+    looks = {look.source.label: look for look in found}
+    if len(looks) < len(found):
+        twice = next(look.source.label for look in found if looks[look.source.label] is not look)
+        raise InputError("two tables have this name", where=twice, repair="Rename the file.")
     guesses = {label: guess_table(look.shapes) for label, look in looks.items()}
     frames = {label: look.frame for label, look in looks.items()}
     lines = [*_head(name), *_money_and_time(guesses, frames), "files:"]
@@ -114,7 +129,11 @@ def _file(look: Look, guess: FileGuess) -> Iterator[str]:
     if source.sheet:
         yield f"    sheet: {_quoted(source.sheet)}"
     yield f"    table: {guess.table.name}  # {guess.confidence:.2f}: {_table_evidence(guess)}"
-    yield f"    sha256: {look.sha256}"
+    if source.connection:
+        yield f"    connection: {source.connection}  # the environment variable that holds the database's URL"
+        yield f"    query: {_quoted(source.query)}"
+    else:
+        yield f"    sha256: {look.sha256}"
     if source.skip_rows:
         yield f"    skip_rows: {source.skip_rows}  # the row below it shows headings that are known"
     if source.heading_rows > 1:

@@ -270,7 +270,7 @@ def wallet_sheet(wallet: pd.DataFrame, world: World) -> Sheet:
         "source": "来源",
         "grade": "来源等级",
     }
-    return Sheet("钱包份额估计", "wallet", frame, columns)
+    return Sheet("钱包份额估计", "wallet", frame, columns, workbook=True)
 
 
 def campaign_sheet(calls: pd.DataFrame, world: World) -> Sheet:

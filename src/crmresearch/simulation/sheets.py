@@ -1,8 +1,11 @@
-"""The form people keep such files in: title line, headings with units, mixed dates, total line, GB18030."""
+"""The form people keep such files in: title line, headings with units, mixed dates, total line, GB18030, workbooks."""
 
 from __future__ import annotations
 
+import datetime as dt
+import io
 import re
+import zipfile
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +38,8 @@ class Sheet:
     titled : bool
         The first line is a title, as in an export of a sheet with a merged cell above the headings.
     encoding : str
+    workbook : bool
+        An Excel workbook instead of a text file: dates are dates, decimal numbers are numbers.
     """
 
     name: str
@@ -43,16 +48,54 @@ class Sheet:
     columns: dict[str, Any] = field(default_factory=dict)
     titled: bool = True
     encoding: str = "gb18030"
+    workbook: bool = False
 
     @property
     def file(self) -> str:
-        return f"{self.name}_{MARK}.csv"
+        return f"{self.name}_{MARK}.{'xlsx' if self.workbook else 'csv'}"
+
+    @property
+    def title(self) -> str:
+        return f"{SUPPLIER} {self.name}({MARK},非真实企业)" if self.titled else ""
 
     def to_bytes(self) -> bytes:
-        """The file: comma-separated with the line ends of Windows."""
-        title = f"{SUPPLIER} {self.name}({MARK},非真实企业)" + "," * (self.frame.shape[1] - 1) + "\r\n"
+        """The file: a workbook, or comma-separated with the line ends of Windows."""
+        if self.workbook:
+            return _workbook(self)
+        title = self.title + "," * (self.frame.shape[1] - 1) + "\r\n"
         text = (title if self.titled else "") + self.frame.to_csv(index=False, lineterminator="\r\n")
         return text.encode(self.encoding)
+
+
+def _workbook(sheet: Sheet) -> bytes:
+    """One sheet under a merged title, with the same bytes wherever it is written: nothing in it is compressed."""
+    import xlsxwriter
+
+    stream = io.BytesIO()
+    book = xlsxwriter.Workbook(stream, {"in_memory": True})
+    book.set_properties({"created": dt.datetime(2024, 12, 31, tzinfo=dt.UTC), "author": f"{SUPPLIER}({MARK})"})
+    page = book.add_worksheet(sheet.name)
+    day, number = book.add_format({"num_format": "yyyy-mm-dd"}), book.add_format({"num_format": "#,##0.00##"})
+    if sheet.titled:
+        page.merge_range(0, 0, 0, sheet.frame.shape[1] - 1, sheet.title)
+    for j, heading in enumerate(sheet.frame):
+        cells, first = sheet.frame[heading].tolist(), int(sheet.titled)
+        page.write_string(first, j, heading)
+        for i, cell in enumerate(cells, first + 1):
+            if re.fullmatch(r"\d{4}-\d\d-\d\d", cell):
+                page.write_datetime(i, j, dt.date.fromisoformat(cell), day)
+            elif re.fullmatch(r"-?\d+\.\d+", cell):
+                page.write_number(i, j, float(cell), number)
+            elif cell:
+                page.write_string(i, j, cell)
+    book.close()
+    plain = io.BytesIO()
+    with zipfile.ZipFile(stream) as packed, zipfile.ZipFile(plain, "w", zipfile.ZIP_STORED) as stored:
+        for part in packed.infolist():
+            own = zipfile.ZipInfo(part.filename)  # of 1980, like every part
+            own.create_system = 0
+            stored.writestr(own, packed.read(part))
+    return plain.getvalue()
 
 
 def written_dates(days: pd.Series, world: World, style: str | np.ndarray = "iso") -> pd.Series:

@@ -68,6 +68,49 @@ def read_database(source: SourceFile, folder: Path) -> tuple[TextFrame, str]:
     return _frame(source, headings, rows, where)
 
 
+def table_queries(connection: str, folder: Path) -> dict[str, str]:
+    """Every table and view of a database → a SELECT of all its columns, by its primary key where it has one.
+
+    Parameters
+    ----------
+    connection : str
+        Name of the environment variable that holds the URL.
+    folder : Path
+        Where a relative path of SQLite starts.
+
+    Raises
+    ------
+    CaseError, InputError
+        As :func:`read_database`.
+    """
+    import sqlalchemy
+    from sqlalchemy import exc
+
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", connection):  # it may be the URL itself, and hold a password
+        raise CaseError(
+            "this is not the name of an environment variable",
+            where="database",
+            repair="Put the URL into one, export CRM_DATABASE=…, and give its name: CRM_DATABASE.",
+        )
+    source = SourceFile(file="database", table="orders", connection=connection, query="SELECT 1")
+    url = _url(source, folder)
+    where = f"database {url.render_as_string(hide_password=True)}"
+    try:
+        with _read_only(url, where) as link:
+            looked, quoted = sqlalchemy.inspect(link), link.dialect.identifier_preparer.quote
+            queries = {}
+            for name in sorted([*looked.get_table_names(), *looked.get_view_names()]):
+                key = ", ".join(map(quoted, looked.get_pk_constraint(name)["constrained_columns"]))
+                queries[name] = f"SELECT * FROM {quoted(name)}" + (f" ORDER BY {key}" if key else "")
+            return queries
+    except (exc.DBAPIError, exc.DisconnectionError, OSError) as error:
+        raise InputError(
+            f"the database cannot be read ({_scrubbed(getattr(error, 'orig', None) or error, url)})",
+            where=where,
+            repair="Check that it runs and can be reached, then run again.",
+        ) from None
+
+
 class _BrokenOffError(Exception):
     def __init__(self, cause: BaseException) -> None:
         self.cause = cause

@@ -31,18 +31,19 @@ def read_parquet(data: bytes, source: SourceFile, wanted: Collection[str]) -> Te
     try:
         _refuse_bomb(pq.read_metadata(pa.BufferReader(data)), data, source.file)
         table = pq.read_table(pa.BufferReader(data))
-    except (pa.ArrowException, OSError) as error:
+        table.validate(full=True)  # Arrow reads text that is not UTF-8 without complaint
+        names = table.column_names
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"damaged or cut-off Parquet file ({str(error).splitlines()[0][:80]})",
             where=source.file,
             repair="Copy or export it again.",
         ) from None
     cells = tuple(
-        _as_text(column.combine_chunks(), source.file, name)
-        for name, column in zip(table.column_names, table.columns, strict=True)
+        _as_text(column.combine_chunks(), source.file, name) for name, column in zip(names, table.columns, strict=True)
     )
     rows = pa.array(np.arange(2, table.num_rows + 2))
-    return TextFrame(tuple(table.column_names), cells, rows, BROKEN.empty_table())
+    return TextFrame(tuple(names), cells, rows, BROKEN.empty_table())
 
 
 def _refuse_bomb(facts: pq.FileMetaData, data: bytes, file: str) -> None:

@@ -17,6 +17,8 @@ from crmresearch.scoring.satisfaction.regression.squares import cluster_codes, c
 
 _STEPS = 60
 _EVENTS_PER_PREDICTOR = 5
+_TOO_GOOD = 0.99
+"""An area under the curve above this suggests that a predictor knew the outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,10 @@ class RepurchaseFit:
         return self.fit.copy()
 
     def exhibits(self) -> tuple[Exhibit, ...]:
-        """Coefficients, fit, calibration."""
+        """Coefficients, fit (with a warning where it is too good to be foresight), calibration."""
         return (
             Exhibit("repurchase_coefficients", self.coefficients, notes=("odds_reading",)),
-            Exhibit("repurchase_fit", self.fit),
+            Exhibit("repurchase_fit", self.fit, notes=("auc_too_good",) if self.fit["auc"].iloc[0] > _TOO_GOOD else ()),
             Exhibit("repurchase_calibration", self.calibration),
         )
 
