@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from crmresearch.scoring.segments.sweeping import (
     K_RANGE,
     Grouping,
     SweptClusterer,
+    close_gaps,
     group_sums,
     nearest,
 )
 
 _MAX_ROUNDS, _TOLERANCE = 300, 1e-4  # scikit-learn's own
+_TOO_NEAR = 0.01  # mean silhouettes this near each other are judged again with centres settled on all rows
 
 
 class SegmentKMeans(SweptClusterer):
@@ -87,12 +90,29 @@ class SegmentKMeans(SweptClusterer):
         self.fit_points = fit_points
         self.random_state = random_state
 
+    _judged_beyond = True
+
     def _group(self, x: np.ndarray, k: int, random: np.random.RandomState) -> Grouping:
         fit = KMeans(k, n_init=self.n_starts, random_state=random).fit(x)
         sizes, totals = group_sums(x, np.arange(len(x)), fit.labels_, k)
         centres = totals / np.maximum(sizes, 1)[:, None]
         inertia = float(sum(((x[fit.labels_ == own] - centre) ** 2).sum() for own, centre in enumerate(centres)))
         return Grouping(fit.labels_.astype(np.int64), {"inertia": inertia}, centres)
+
+    def _settle(self, X: np.ndarray, order: np.ndarray, judged: np.ndarray, found: list[Grouping]) -> list[Grouping]:
+        """Settle on all rows the numbers whose silhouettes lie too near the largest for a sample to tell apart."""
+        means = self.sweep_["silhouette"].to_numpy(copy=True)
+        near = np.flatnonzero(means >= means.max() - _TOO_NEAR)
+        if len(near) < 2:
+            return found
+        found = list(found)
+        for i in near:
+            found[i] = replace(found[i], detail=self._spread(X, order, found[i])[1])
+        labelings = np.stack([close_gaps(nearest(X[judged], found[i].detail)) for i in near])
+        self._each[near] = self._silhouettes(X[judged], labelings)
+        means[near] = self._each[near].mean(axis=1)
+        self.sweep_["silhouette"] = means
+        return found
 
     def _spread(self, X: np.ndarray, order: np.ndarray, fit: Grouping) -> tuple[np.ndarray, Any]:
         """Settle the sample's centres on all rows: Lloyd's rounds, chunks in order of the values."""
