@@ -8,8 +8,9 @@ from crmresearch.errors import RefusedError
 from crmresearch.results import Result
 from crmresearch.scoring.segments.batched import cluster_batches
 from crmresearch.scoring.segments.clustering import fit_segments
+from crmresearch.scoring.segments.one_segment import assess_one_segment
 from crmresearch.scoring.segments.preparation import prepare_features
-from crmresearch.scoring.segments.stability import _jaccard, assess_one_segment, score_stability
+from crmresearch.scoring.segments.stability import _jaccard, score_stability
 from tests.scoring.segments.simulated import make_customers
 
 

@@ -42,8 +42,8 @@ class SegmentKMeans(SweptClusterer):
     silhouette_points : int
         Rows from which silhouettes are computed; a random sample where there are more.
     fit_points : int
-        Up to this many rows, every number of segments is fitted to all. Beyond, a random sample of this
-        many chooses the number; the chosen fit's centres are then settled on all rows by Lloyd's rounds.
+        Up to this many rows, every number of segments is fitted to all. Beyond, each is fitted to a random
+        sample of this many; see Notes.
     random_state : int, RandomState or None
 
     Attributes
@@ -59,6 +59,13 @@ class SegmentKMeans(SweptClusterer):
 
     Notes
     -----
+    The sampling rule: the rows that give the silhouettes are drawn from all rows before anything else, so that
+    they are the same however many rows are fitted. With more than ``fit_points`` rows each number is fitted to
+    a sample and the silhouette rows are placed by its centres. Numbers whose mean silhouettes lie within
+    0.01 of the largest are then settled on all rows by Lloyd's rounds and judged again; the chosen one's
+    centres are settled on all rows. A number chosen so differs from that of fits to all rows only where
+    starts ended in another optimum.
+
     Memory beyond the data: one copy of the rows fitted (at most ``fit_points``), the order and the labels
     (16 bytes a row), blocks of a few megabytes.
 

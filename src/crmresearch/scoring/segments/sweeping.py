@@ -147,7 +147,10 @@ class SweptClusterer(ClusterMixin, BaseEstimator):
                 "k": ks,
                 "silhouette": means,
                 **{name: [one.criteria[name] for one in found] for name in found[0].criteria},
-                "smallest_share": [size[size > 0].min() / len(one.labels) if size.any() else 0.0 for one, size in zip(found, sizes, strict=True)],
+                "smallest_share": [
+                    size[size > 0].min() / len(one.labels) if size.any() else 0.0
+                    for one, size in zip(found, sizes, strict=True)
+                ],
             }
         )
 
