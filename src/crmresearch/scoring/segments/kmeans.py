@@ -20,7 +20,7 @@ from crmresearch.scoring.segments.sweeping import (
 )
 
 _MAX_ROUNDS, _TOLERANCE = 300, 1e-4  # scikit-learn's own
-_TOO_NEAR = 0.01  # mean silhouettes this near each other are judged again with centres settled on all rows
+_TOO_NEAR = 0.003  # mean silhouettes this near each other are judged again with centres settled on all rows
 
 
 class SegmentKMeans(SweptClusterer):
@@ -62,7 +62,7 @@ class SegmentKMeans(SweptClusterer):
     The sampling rule: the rows that give the silhouettes are drawn from all rows before anything else, so that
     they are the same however many rows are fitted. With more than ``fit_points`` rows each number is fitted to
     a sample and the silhouette rows are placed by its centres. Numbers whose mean silhouettes lie within
-    0.01 of the largest are then settled on all rows by Lloyd's rounds and judged again; the chosen one's
+    0.003 of the largest are then settled on all rows by Lloyd's rounds and judged again; the chosen one's
     centres are settled on all rows. A number chosen so differs from that of fits to all rows only where
     starts ended in another optimum.
 
