@@ -6,6 +6,31 @@ import numpy as np
 import pandas as pd
 
 
+def _correlated(rng: np.random.Generator, n: int, n_features: int, r: float) -> np.ndarray:
+    return rng.multivariate_normal(np.zeros(n_features), r + (1 - r) * np.eye(n_features), n)
+
+
+def _ball(rng: np.random.Generator, n: int, n_features: int) -> np.ndarray:
+    x = rng.normal(size=(n, n_features))
+    return x / np.linalg.norm(x, axis=1)[:, None] * rng.random(n)[:, None] ** (1 / n_features)
+
+
+CLOUDS = {  # one segment, in many shapes
+    "normal": lambda rng, n: rng.normal(size=(n, 4)),
+    "normal, two features": lambda rng, n: rng.normal(size=(n, 2)),
+    "correlated": lambda rng, n: _correlated(rng, n, 4, 0.6),
+    "heavy tails": lambda rng, n: rng.standard_t(5, size=(n, 4)),
+    "very heavy tails": lambda rng, n: rng.standard_t(3, size=(n, 4)),
+    "heavy tails together": lambda rng, n: _correlated(rng, n, 4, 0.4) / np.sqrt(rng.chisquare(5, (n, 1)) / 5),
+    "flat": lambda rng, n: rng.random((n, 3)),
+    "ball": lambda rng, n: _ball(rng, n, 3),
+    "skewed": lambda rng, n: rng.gamma(1.0, size=(n, 3)),
+    "lognormal": lambda rng, n: np.exp(rng.normal(size=(n, 3))),
+    "lognormal, correlated": lambda rng, n: np.exp(_correlated(rng, n, 3, 0.6)),
+    "five-point answers": lambda rng, n: np.clip(np.round(3.5 + _correlated(rng, n, 4, 0.5)), 1, 5),
+}
+
+
 def make_customers(n: int, k: int, *, gap: float = 8.0, n_features: int = 4, seed: int = 0) -> pd.DataFrame:
     """``k`` round clouds of spread 1 whose centres lie ``gap`` apart; column ``true`` holds the cloud."""
     rng = np.random.default_rng(seed)

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from scipy import stats
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
@@ -8,8 +7,9 @@ from crmresearch.errors import RefusedError
 from crmresearch.results import Result
 from crmresearch.scoring.segments.batched import cluster_batches
 from crmresearch.scoring.segments.clustering import fit_segments
+from crmresearch.scoring.segments.one_segment import assess_one_segment
 from crmresearch.scoring.segments.preparation import prepare_features
-from crmresearch.scoring.segments.stability import _jaccard, assess_one_segment, score_stability
+from crmresearch.scoring.segments.stability import _jaccard, score_stability
 from tests.scoring.segments.simulated import make_customers
 
 
@@ -91,13 +91,3 @@ def test_impossible_options_are_refused():
         score_stability(segments, rng=np.random.default_rng(0), n_resamples=1)
     with pytest.raises(RefusedError, match=r"10 references cannot reach the level 0\.02"):
         assess_one_segment(segments, rng=np.random.default_rng(0), n_references=10)
-
-
-@pytest.mark.slow
-def test_rate_of_claiming_segments_where_there_are_none():
-    runs, claims = 120, 0
-    for seed in range(runs):
-        segments = _segments(make_customers(150, 1, seed=seed), k=2, k_range=range(2, 6), n_starts=3)
-        test = assess_one_segment(segments, rng=np.random.default_rng(seed), n_references=49)
-        claims += bool(test.test.loc[0, "structure"])
-    assert stats.binomtest(claims, runs, 0.05, alternative="greater").pvalue > 0.01

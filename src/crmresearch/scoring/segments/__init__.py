@@ -29,6 +29,7 @@ from crmresearch.scoring.segments.needs import (
     score_needs,
     state_needs,
 )
+from crmresearch.scoring.segments.one_segment import OneSegmentTest, assess_one_segment
 from crmresearch.scoring.segments.preparation import FeaturePreparer, PreparedFeatures, prepare_features
 from crmresearch.scoring.segments.profiles import SegmentProfiles, profile_segments
 from crmresearch.scoring.segments.rulebased import (
@@ -38,12 +39,7 @@ from crmresearch.scoring.segments.rulebased import (
     segment_by_rfm,
     segment_by_size,
 )
-from crmresearch.scoring.segments.stability import (
-    OneSegmentTest,
-    SegmentStability,
-    assess_one_segment,
-    score_stability,
-)
+from crmresearch.scoring.segments.stability import SegmentStability, score_stability
 from crmresearch.scoring.segments.stages import CustomerStages, days_earlier, days_on_record, stage_customers
 from crmresearch.scoring.segments.worth import (
     Representatives,

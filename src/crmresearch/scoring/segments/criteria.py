@@ -151,7 +151,7 @@ def compare_numbers(
     with one_thread():
         fits = [KMeans(k, n_init=n_starts, random_state=random).fit(x) for k in ks]
         labelings = np.stack([fit.labels_ for fit in fits[1:]]).astype(np.int64)
-        gap, error = _gap(x, ks, [fit.inertia_ for fit in fits], n_references, rng, random)
+        gap, error = _gap(x, ks, [fit.inertia_ for fit in fits], n_references, n_starts, rng, random)
         strength, strength_error = _prediction_strength(x, ks, n_splits, n_starts, rng, random)
         mixtures = [fit_mixture(x, k, covariance=covariance, n_starts=n_starts, random=random) for k in ks]
     bic = np.array([fit.bic(x) for fit in mixtures])
@@ -212,10 +212,11 @@ def _gap(
     ks: list[int],
     inertia: list[float],
     n_references: int,
+    n_starts: int,
     rng: np.random.Generator,
     random: np.random.RandomState,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Gap statistic and its error for each number."""
+    """Gap statistic and its error for each number; references have as many starts as the data, or gaps grow with k."""
     centred = x - x.mean(axis=0)
     _, _, axes = np.linalg.svd(centred, full_matrices=False)
     turned = centred @ axes.T
@@ -224,7 +225,7 @@ def _gap(
     for b in range(n_references):
         uniform = low + (high - low) * rng.random(turned.shape)  # distances do not see the turn back
         for j, k in enumerate(ks):
-            logs[b, j] = np.log(KMeans(k, n_init=1, random_state=random).fit(uniform).inertia_)
+            logs[b, j] = np.log(KMeans(k, n_init=n_starts, random_state=random).fit(uniform).inertia_)
     gap = logs.mean(axis=0) - np.log(np.maximum(inertia, 1e-300))
     return gap, logs.std(axis=0) * np.sqrt(1 + 1 / n_references)
 

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 
 from crmresearch.errors import RefusedError
 from crmresearch.scoring.segments.silhouette import silhouette_samples
-from crmresearch.scoring.segments.sweeping import CHUNK, SweptClusterer, close_gaps, count_distinct
+from crmresearch.scoring.segments.sweeping import CHUNK, SweptClusterer, close_gaps, count_distinct, some
 from crmresearch.scoring.segments.threads import one_thread
 
 
@@ -75,9 +75,7 @@ class SegmentDensity(SweptClusterer):
                 repair="Choose features in which they differ.",
             )
         random = check_random_state(self.random_state)
-        rows = order
-        if len(X) > self.fit_points:
-            rows = order[np.sort(random.choice(len(X), self.fit_points, replace=False))]
+        rows = order[some(len(X), self.fit_points, random)]
         x = np.ascontiguousarray(X[rows])
         least = max(2, int(np.ceil(self.smallest_share * len(x))))
         with one_thread():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from crmresearch.scoring.segments.sweeping import (
     K_RANGE,
     Grouping,
     SweptClusterer,
+    close_gaps,
     group_sums,
     nearest,
 )
 
 _MAX_ROUNDS, _TOLERANCE = 300, 1e-4  # scikit-learn's own
+_TOO_NEAR = 0.003  # mean silhouettes this near each other are judged again with centres settled on all rows
 
 
 class SegmentKMeans(SweptClusterer):
@@ -39,8 +42,8 @@ class SegmentKMeans(SweptClusterer):
     silhouette_points : int
         Rows from which silhouettes are computed; a random sample where there are more.
     fit_points : int
-        Up to this many rows, every number of segments is fitted to all. Beyond, a random sample of this
-        many chooses the number; the chosen fit's centres are then settled on all rows by Lloyd's rounds.
+        Up to this many rows, every number of segments is fitted to all. Beyond, each is fitted to a random
+        sample of this many; see Notes.
     random_state : int, RandomState or None
 
     Attributes
@@ -56,6 +59,13 @@ class SegmentKMeans(SweptClusterer):
 
     Notes
     -----
+    The sampling rule: the rows that give the silhouettes are drawn from all rows before anything else, so that
+    they are the same however many rows are fitted. With more than ``fit_points`` rows each number is fitted to
+    a sample and the silhouette rows are placed by its centres. Numbers whose mean silhouettes lie within
+    0.003 of the largest are then settled on all rows by Lloyd's rounds and judged again; the chosen one's
+    centres are settled on all rows. A number chosen so differs from that of fits to all rows only where
+    starts ended in another optimum.
+
     Memory beyond the data: one copy of the rows fitted (at most ``fit_points``), the order and the labels
     (16 bytes a row), blocks of a few megabytes.
 
@@ -87,12 +97,29 @@ class SegmentKMeans(SweptClusterer):
         self.fit_points = fit_points
         self.random_state = random_state
 
+    _judged_beyond = True
+
     def _group(self, x: np.ndarray, k: int, random: np.random.RandomState) -> Grouping:
         fit = KMeans(k, n_init=self.n_starts, random_state=random).fit(x)
         sizes, totals = group_sums(x, np.arange(len(x)), fit.labels_, k)
         centres = totals / np.maximum(sizes, 1)[:, None]
         inertia = float(sum(((x[fit.labels_ == own] - centre) ** 2).sum() for own, centre in enumerate(centres)))
         return Grouping(fit.labels_.astype(np.int64), {"inertia": inertia}, centres)
+
+    def _settle(self, X: np.ndarray, order: np.ndarray, judged: np.ndarray, found: list[Grouping]) -> list[Grouping]:
+        """Settle on all rows the numbers whose silhouettes lie too near the largest for a sample to tell apart."""
+        means = self.sweep_["silhouette"].to_numpy(copy=True)
+        near = np.flatnonzero(means >= means.max() - _TOO_NEAR)
+        if len(near) < 2:
+            return found
+        found = list(found)
+        for i in near:
+            found[i] = replace(found[i], detail=self._spread(X, order, found[i])[1])
+        labelings = np.stack([close_gaps(nearest(X[judged], found[i].detail)) for i in near])
+        self._each[near] = self._silhouettes(X[judged], labelings)
+        means[near] = self._each[near].mean(axis=1)
+        self.sweep_["silhouette"] = means
+        return found
 
     def _spread(self, X: np.ndarray, order: np.ndarray, fit: Grouping) -> tuple[np.ndarray, Any]:
         """Settle the sample's centres on all rows: Lloyd's rounds, chunks in order of the values."""

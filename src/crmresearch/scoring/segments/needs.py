@@ -45,7 +45,7 @@ class NeedsByGroup:
         """Needs of all, needs of the groups, tests."""
         return (
             Exhibit("needs_overall", self.overall, notes=("needs_interval",)),
-            Exhibit("needs_by_group", self.shares, notes=("needs_interval",)),
+            Exhibit("needs_by_group", self.shares, notes=("needs_interval",), rows_shown=12),
             Exhibit("needs_tests", self.tests, notes=("needs_tests_reading",)),
         )
 

@@ -43,7 +43,7 @@ class SweptClusterer(ClusterMixin, BaseEstimator):
     """Base of the clusterers: a subclass says how one number of segments is fitted (``_group``).
 
     Rows are put in order of their values before anything random happens, so their order never
-    changes the result. With more than ``fit_points`` rows the numbers of segments are compared on a
+    changes the result. With more than ``fit_points`` rows the numbers of segments are fitted to a
     random sample of that many, and every row is then placed by the chosen fit. Segments are numbered
     from the largest to the smallest; equal sizes by their centre's coordinates, ascending.
 
@@ -60,13 +60,16 @@ class SweptClusterer(ClusterMixin, BaseEstimator):
     silhouettes_ : np.ndarray, shape (n,)
         Silhouette of each row under the chosen segments; NaN outside the sample.
     fit_rows_ : np.ndarray of int
-        Rows on which the numbers were compared, in order of their values.
+        Rows to which the numbers were fitted, in order of their values.
     sweep_labels_ : np.ndarray of int, shape (n_swept, n_fit_rows)
         Groups of those rows for each number swept.
     """
 
     _decides: ClassVar[str] = "silhouette"
     """Column of the sweep that chooses; all but the silhouette are the better the smaller."""
+
+    _judged_beyond: ClassVar[bool] = False
+    """Whether silhouettes come from a sample of all rows, drawn first of all, or of the rows fitted."""
 
     def fit(self, X: np.ndarray, y: None = None) -> Self:
         """Find the segments of ``X``, shape (n_customers, n_features)."""
@@ -75,11 +78,20 @@ class SweptClusterer(ClusterMixin, BaseEstimator):
         ks = self._numbers_to_try(X, order)
         random = check_random_state(self.random_state)
         sampled = len(X) > self.fit_points
-        rows = order[np.sort(random.choice(len(X), self.fit_points, replace=False))] if sampled else order
+        shown = some(len(X), self.silhouette_points, random) if self._judged_beyond else None
+        rows = order[some(len(X), self.fit_points, random)]
         x = np.ascontiguousarray(X[rows])
         with one_thread():  # one thread: the sums come in one order and repeat to the last digit
             found = [self._group(x, k, random) for k in ks]
-            self._sweep(x, ks, found, random)
+            if shown is not None and sampled:
+                judged = order[shown]
+                labelings = [nearest(X[judged], one.detail) for one in found]
+            else:
+                shown = some(len(rows), self.silhouette_points, random) if shown is None else shown
+                judged, labelings = rows[shown], [one.labels[shown] for one in found]
+            self._sweep(X[judged], ks, found, labelings)
+            if sampled and self.k is None:
+                found = self._settle(X, order, judged, found)
             chosen = self._choice(ks)
             self.chosen_k_ = ks[chosen]
             if sampled:
@@ -89,10 +101,10 @@ class SweptClusterer(ClusterMixin, BaseEstimator):
                 labels[order] = found[chosen].labels
             self._number(X, order, labels, detail)
         silhouettes = np.full(len(X), np.nan)
-        silhouettes[rows[self._shown]] = self._each[chosen]
+        silhouettes[judged] = self._each[chosen]
         self.silhouettes_, self.fit_rows_ = silhouettes, rows
         self.sweep_labels_ = np.stack([one.labels for one in found])
-        del self._each, self._shown
+        del self._each
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
@@ -121,13 +133,13 @@ class SweptClusterer(ClusterMixin, BaseEstimator):
     def _silhouettes(self, x: np.ndarray, labelings: np.ndarray) -> np.ndarray:
         return silhouette_samples(x, labelings)
 
-    def _sweep(self, x: np.ndarray, ks: list[int], found: list[Grouping], random: np.random.RandomState) -> None:
-        """Compare the numbers; silhouettes come from a sample where there are many rows."""
-        shown = np.arange(len(x))
-        if len(x) > self.silhouette_points:
-            shown = np.sort(random.choice(len(x), self.silhouette_points, replace=False))
-        labelings = np.stack([close_gaps(one.labels[shown]) for one in found])
-        self._shown, self._each = shown, self._silhouettes(x[shown], labelings)
+    def _settle(self, X: np.ndarray, order: np.ndarray, judged: np.ndarray, found: list[Grouping]) -> list[Grouping]:
+        """Refine the numbers that a sample cannot tell apart, before one is chosen; a subclass may."""
+        return found
+
+    def _sweep(self, x: np.ndarray, ks: list[int], found: list[Grouping], labelings: list[np.ndarray]) -> None:
+        """Compare the numbers by the silhouettes of the rows shown, ``x`` with their groups ``labelings``."""
+        self._each = self._silhouettes(x, np.stack([close_gaps(labels) for labels in labelings]))
         means = np.nan_to_num(self._each.mean(axis=1), nan=-1.0)  # a sample that missed all segments but one
         sizes = [np.bincount(one.labels[one.labels >= 0], minlength=1) for one in found]
         self.sweep_ = pd.DataFrame(
@@ -135,7 +147,10 @@ class SweptClusterer(ClusterMixin, BaseEstimator):
                 "k": ks,
                 "silhouette": means,
                 **{name: [one.criteria[name] for one in found] for name in found[0].criteria},
-                "smallest_share": [size[size > 0].min() / len(x) if size.any() else 0.0 for size in sizes],
+                "smallest_share": [
+                    size[size > 0].min() / len(one.labels) if size.any() else 0.0
+                    for one, size in zip(found, sizes, strict=True)
+                ],
             }
         )
 
@@ -178,6 +193,11 @@ class SweptClusterer(ClusterMixin, BaseEstimator):
         if self.k is None and not swept:
             swept = {2}
         return sorted(swept | ({self.k} if self.k is not None else set()))
+
+
+def some(n: int, most: int, random: np.random.RandomState) -> np.ndarray:
+    """Positions of a random sample of ``most`` among ``n``, ascending; all of them where there are no more."""
+    return np.sort(random.choice(n, most, replace=False)) if n > most else np.arange(n)
 
 
 def nearest(x: np.ndarray, centres: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Reference data that are one single cloud: a normal one, or one with each feature's own one-humped shape."""
+"""Reference data that are one single cloud: normal, flat, or with each feature's own one-humped shape."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from scipy import optimize, stats
 
-Null = Literal["one_unimodal_cloud", "one_normal_cloud"]
-NULLS: tuple[Null, ...] = ("one_unimodal_cloud", "one_normal_cloud")
+Null = Literal["one_unimodal_cloud", "one_normal_cloud", "one_flat_cloud"]
+NULLS: tuple[Null, ...] = ("one_unimodal_cloud", "one_normal_cloud", "one_flat_cloud")
 _MOST_BINS = 60
 
 
@@ -19,8 +19,10 @@ def draw_clouds(x: np.ndarray, n: int, *, null: Null, rng: np.random.Generator) 
     ----------
     x : np.ndarray, shape (n_points, n_features)
     n : int
-    null : {"one_unimodal_cloud", "one_normal_cloud"}
-        Normal: the means and covariances of ``x``. Unimodal: a normal copula with the rank correlations
+    null : {"one_unimodal_cloud", "one_normal_cloud", "one_flat_cloud"}
+        Normal: the means and covariances of ``x``. Flat: uniform within an ellipsoid, with the means and
+        covariances of the values pulled in to their 2.5 and 97.5 % quantiles, so that one far customer does
+        not stretch it. Unimodal: a normal copula with the rank correlations
         of ``x``, each feature following the density with one hump that is likeliest for its values (steps
         of equal counts, rising to a mode and falling after it), at its own mean and variance.
     rng : np.random.Generator
@@ -39,6 +41,13 @@ def draw_clouds(x: np.ndarray, n: int, *, null: Null, rng: np.random.Generator) 
     if null == "one_normal_cloud":
         covariance = np.cov(x, rowvar=False).reshape(x.shape[1], -1)
         return rng.multivariate_normal(x.mean(axis=0), covariance, (n, len(x)))
+    if null == "one_flat_cloud":
+        p = x.shape[1]
+        z = rng.normal(size=(n, len(x), p))
+        z *= np.sqrt(p + 2) * rng.random((n, len(x), 1)) ** (1 / p) / np.linalg.norm(z, axis=2, keepdims=True)
+        inner = np.clip(x, *np.quantile(x, [0.025, 0.975], axis=0))
+        variances, axes = np.linalg.eigh(np.cov(inner, rowvar=False).reshape(p, -1))
+        return inner.mean(axis=0) + (z * np.sqrt(np.maximum(variances, 0))) @ axes.T
     scores = stats.norm.ppf((stats.rankdata(x, axis=0) - 0.5) / len(x))
     r = np.corrcoef(scores, rowvar=False).reshape(x.shape[1], -1)
     z = rng.multivariate_normal(np.zeros(x.shape[1]), r, (n, len(x)))
@@ -57,7 +66,9 @@ def _one_hump(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Edges and distribution function of the one-humped density nearest to that of the values."""
     spread = spread_ties(values)
     n_bins = int(np.clip(1.5 * np.sqrt(len(spread)), 2, _MOST_BINS))
-    edges = np.unique(np.quantile(spread, np.linspace(0, 1, n_bins + 1)))
+    each = len(spread) // n_bins  # in the outer bins every value is an edge: one far value is no wide step
+    inner = np.quantile(spread, np.linspace(0, 1, n_bins + 1))
+    edges = np.unique(np.concatenate([inner, spread[:each], spread[-each:]]))
     mass = np.histogram(spread, edges)[0] / len(spread)
     density = one_humped(mass / np.diff(edges), np.diff(edges))
     cumulative = np.concatenate([[0.0], np.cumsum(density * np.diff(edges))])
