@@ -13,6 +13,7 @@ from matplotlib.ticker import PercentFormatter
 
 from crmresearch.reporting.figures.segments import draw_grid, segment_colours
 from crmresearch.reporting.figures.theme import HEIGHT, PALETTE, WIDTH, theme
+from crmresearch.reporting.words import WordsError
 
 Say = Callable[[str], str]
 
@@ -97,7 +98,7 @@ def plot_needs_by_group(shares: pd.DataFrame, say: Say) -> Figure:
             axes.hlines(rows, part["share_low"], part["share_high"], color=PALETTE[0])
             axes.plot(part["share_stating"], rows, "o", color=PALETTE[0])
             axes.set_title(say(need), fontsize=8)
-            axes.set_yticks(rows, groups)
+            axes.set_yticks(rows, [_worded(group, say) for group in groups])
             axes.set_ylim(len(groups) - 0.5, -0.5)
             axes.set_xlim(0, 1)
             axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -105,3 +106,11 @@ def plot_needs_by_group(shares: pd.DataFrame, say: Say) -> Figure:
         panels[0, 0].set_ylabel(say(first))
         figure.supxlabel(say("stating_axis"), fontsize=9)
     return figure
+
+
+def _worded(group: str, say: Say) -> str:
+    """The name of a group that is a word of ours (a tier), or the group as the case names it."""
+    try:
+        return say(group)
+    except WordsError:
+        return group
