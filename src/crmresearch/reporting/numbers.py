@@ -152,7 +152,7 @@ def _number(number: Decimal, kind: str, language: Language, style: Style) -> str
     if kind in {"share", "level"}:
         number *= 100
     if kind == "level":
-        text = f"{number.normalize():f}"
+        text = f"{round(number, 8).normalize():f}"  # 1 - 0.99 is 1 %, whatever binary fractions make of it
     else:
         decimals = style.bounded_decimals if kind == _BOUNDED else style.decimals[kind]
         text = f"{number:{'' if kind == 'integer' else ','}.{decimals}f}"

@@ -38,7 +38,7 @@ def cover(sheet: Sheet) -> tuple[tuple[str, str], ...]:
 
 
 def summary(sheet: Sheet) -> Iterator[Part]:
-    """The first answer to each question and every claim tested, pointing to their places; then what failed."""
+    """The first answer to each question and every claim tested, with their places; then what failed or could not run."""
     voice = sheet.voice
     yield Heading(1, "", voice.say("summary"), "summary")
     found = False
@@ -58,7 +58,7 @@ def summary(sheet: Sheet) -> Iterator[Part]:
         title = voice.script(voice.text(run.title.model_dump()))
         if run.status == "failed":
             yield Paragraph((Run(f"{title} · {voice.say('failed')}"),), "status")
-        elif run.status == "not run" and (run.wanted or run.why.en.startswith("needs")):
+        elif run.status == "not run" and run.wanted:
             why = voice.script(voice.text(run.why.model_dump())).replace("`", "")
             yield Paragraph((Run(f"{title} · {voice.say('not_run')} · {why}"),), "status")
 
