@@ -82,9 +82,9 @@ def take_nothing_in(project: Project, case: Case, known: str) -> SimpleNamespace
     return SimpleNamespace(folder=project.processed / case.name / "none", tables=(), **empty)
 
 
-def blank_page(place: Path, language: str = "index") -> Path:
+def blank_page(place: Path, language: str = "index", form: str = "html") -> Path:
     """Stand for a report page, which plain papermill does not make either."""
-    page = place / ("index.html" if language == "index" else f"report.{language}.html")
+    page = place / ("index.html" if language == "index" else f"report.{language}.{form}")
     page.write_text("", encoding="utf-8")
     return page
 
