@@ -38,7 +38,7 @@ def cover(sheet: Sheet) -> tuple[tuple[str, str], ...]:
 
 
 def summary(sheet: Sheet) -> Iterator[Part]:
-    """The first answer to each question and every claim tested, with their places; then what failed or could not run."""
+    """The first answer to each question and every claim tested; then what failed or could not run."""
     voice = sheet.voice
     yield Heading(1, "", voice.say("summary"), "summary")
     found = False
