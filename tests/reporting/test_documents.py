@@ -18,8 +18,9 @@ from crmresearch.errors import InputError, StorageError, UsageError
 from crmresearch.reporting.document.assembling import assemble
 from crmresearch.reporting.document.labelling import bookmark
 from crmresearch.reporting.document.model import Heading, Paragraph, Picture, Table
-from crmresearch.reporting.document.outlines import load_outline, outline_names
-from crmresearch.reporting.document.profiles import load_profile, profile_names
+from crmresearch.reporting.document.outlines import load_outline
+from crmresearch.reporting.document.profiles import load_profile
+from crmresearch.reporting.document.shipped import shipped_names
 from crmresearch.reporting.docx import render_docx
 from crmresearch.reporting.edition import Layout, load_edition
 from crmresearch.reporting.figures.theme import FontError
@@ -180,7 +181,7 @@ def test_one_bibtex_file_in_two_citation_styles(thesis, profile, entries):
     assert printed == entries
 
 
-@pytest.mark.parametrize("name", profile_names())
+@pytest.mark.parametrize("name", shipped_names("profile"))
 def test_every_profile_sets_every_format_in_every_language(tmp_path, words, name):
     folder = laid_out(build(tmp_path, words), profile=name)
     for language in ("en", "zh", "zh-hant"):
@@ -190,7 +191,7 @@ def test_every_profile_sets_every_format_in_every_language(tmp_path, words, name
     assert "各等級客戶" in page and "柳州" in page and "各等级客户" not in page
 
 
-@pytest.mark.parametrize("name", outline_names())
+@pytest.mark.parametrize("name", shipped_names("outline"))
 def test_no_part_of_a_study_is_lost_by_an_outline(tmp_path, words, name):
     folder = laid_out(build(tmp_path, words), profile="business", outline=name)
     document = assemble(folder, "en")
@@ -340,10 +341,10 @@ def test_pictures_are_sharp_in_word_and_drawn_in_pdf(tmp_path, words):
 
 
 def test_profiles_of_the_package_are_whole():
-    for name in profile_names():
+    for name in shipped_names("profile"):
         profile = load_profile(name)
-        assert set(profile.title) == {"en", "zh"} and profile.outline in outline_names()
-    for name in outline_names():
+        assert set(profile.title) == {"en", "zh"} and profile.outline in shipped_names("outline")
+    for name in shipped_names("outline"):
         stars = [p for top in load_outline(name).chapters for c in top.walk() for p in c.takes if p == "*"]
         assert stars == ["*"], f"{name}: one chapter takes what no other does"
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from importlib import resources
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
-from crmresearch.errors import UsageError, nearest
+from crmresearch.reporting.document.shipped import read_shipped
 
 Shown = Literal["case", "quality", "hypotheses", "questions"]
 
@@ -59,12 +57,6 @@ class Outline(BaseModel):
     chapters: tuple[Chapter, ...]
 
 
-def outline_names() -> list[str]:
-    """The outlines there are."""
-    folder = resources.files("crmresearch.reporting.document") / "outlines"
-    return sorted(path.name.removesuffix(".yaml") for path in folder.iterdir() if path.name.endswith(".yaml"))
-
-
 @cache
 def load_outline(name: str) -> Outline:
     """Read an outline.
@@ -79,13 +71,4 @@ def load_outline(name: str) -> Outline:
     >>> load_outline("thesis").chapters[3].chapters[0].chapters[0].title["zh"]
     '客户价值指标体系'
     """
-    known = outline_names()
-    if name not in known:
-        raise UsageError(
-            f"no outline {name[:40]!r}{nearest(name, known)}",
-            where="--outline, or report in case.yaml",
-            repair=f"Choose {', '.join(known)}.",
-        )
-    folder = resources.files("crmresearch.reporting.document") / "outlines"
-    content = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
-    return Outline.model_validate({"name": name, **content})
+    return Outline.model_validate(read_shipped("outline", name))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import cache
-from importlib import resources
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from crmresearch.errors import UsageError, nearest
+from crmresearch.errors import UsageError
+from crmresearch.reporting.document.shipped import read_shipped
 from crmresearch.reporting.numbers import REPORT, Style
 
 DEFAULT = "business"
@@ -134,12 +133,6 @@ class Profile(_Strict):
         )
 
 
-def profile_names() -> list[str]:
-    """The profiles there are."""
-    folder = resources.files("crmresearch.reporting.document") / "profiles"
-    return sorted(path.name.removesuffix(".yaml") for path in folder.iterdir() if path.name.endswith(".yaml"))
-
-
 @cache
 def load_profile(name: str) -> Profile:
     """Read a profile.
@@ -154,17 +147,9 @@ def load_profile(name: str) -> Profile:
     >>> load_profile("apa7").numbers.bounded_decimals
     2
     """
-    known = profile_names()
-    if name not in known:
-        raise UsageError(
-            f"no profile {name[:40]!r}{nearest(name, known)}",
-            where="--profile, or report in case.yaml",
-            repair=f"Choose {', '.join(known)}.",
-        )
-    folder = resources.files("crmresearch.reporting.document") / "profiles"
-    content = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+    content = read_shipped("profile", name)
     try:
-        return Profile.model_validate({"name": name, **content})
+        return Profile.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", where=f"profile {name}") from None
