@@ -253,6 +253,14 @@ def test_payloads_are_plain_text_in_word_and_pdf(tmp_path, words):
     assert render_pdf(folder, "en").read_bytes()[:5] == b"%PDF-"
 
 
+def test_commands_of_typesetters_are_printed_as_they_stand(tmp_path, words):
+    """Catalogue 164: LaTeX and Typst commands in a text are text."""
+    commands = (r"\input{secret}", r"\write18{ls}", "#read(secret)")
+    folder = build(tmp_path, words, text=" ".join(commands))
+    for said in (words_of(render_docx(folder, "en")), pdf_text(render_pdf(folder, "en"))):
+        assert [command for command in commands if command not in said] == []
+
+
 def test_a_name_of_a_megabyte_is_cut_with_a_word(tmp_path, words):
     folder = build(tmp_path, words, text="")
     from tests.reporting.sample_study import write_study

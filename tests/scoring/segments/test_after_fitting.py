@@ -85,6 +85,16 @@ def test_drift_sees_a_shift_and_no_other(found):
     assert set(drift.drift.loc[drift.drift["clearly_changed"], "feature"]) == {"x0"}
 
 
+def test_periods_of_months_end_on_the_days_there_are():
+    """Catalogue 100: the 31st less a month is that month's last day, and no order falls between two periods."""
+    days = pd.date_range("2023-08-01", "2024-03-31")
+    orders = pd.DataFrame({"customer_id": np.repeat(["a", "b"], len(days)), "date": [*days, *days], "amount": 1.0})
+    stages = scoring.stage_customers(orders, as_of=dt.date(2024, 3, 31), rng=np.random.default_rng(0), months=1)
+    spend = stages.panel[stages.panel["customer_id"] == "a"].set_index("period")["spend"]
+    assert [str(end.date()) for end in spend.index[-3:]] == ["2024-01-31", "2024-02-29", "2024-03-31"]
+    assert spend.tolist() == [31, 30, 31, 30, 31, 31, 29, 31]
+
+
 def test_stages_by_hand():
     """Quarters to the end of 2024: one steady and silent at last, one single purchase, one known and never buying."""
     days = pd.to_datetime(
