@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from crmresearch.errors import RefusedError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
-from crmresearch.scoring.satisfaction.loyalty_types import judge_share
+from crmresearch.results import Exhibit, Finding, Recipe, Verdict, judge_interval
 from crmresearch.scoring.shares import wilson
 
 _FEWEST = 10
@@ -126,7 +125,7 @@ def judge_advocates(
     shares = pd.DataFrame(rows, columns=["group", "state", "n", "share", "conf_low", "conf_high"])
     return Advocates(
         shares=shares,
-        verdict=judge_share(float(shares.loc[0, "conf_low"]), float(shares.loc[0, "conf_high"]), share_asked),
+        verdict=judge_interval(float(shares.loc[0, "conf_low"]), float(shares.loc[0, "conf_high"]), share_asked),
         recipe=Recipe(
             "advocates",
             {

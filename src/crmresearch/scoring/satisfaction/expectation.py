@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from crmresearch.errors import RefusedError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.results import Exhibit, Finding, Recipe, Verdict, judge_interval
 from crmresearch.scoring.resampling import bootstrap_counts, percentile_bounds
-from crmresearch.scoring.satisfaction.loyalty import judge_interval
 from crmresearch.scoring.satisfaction.weighted import weighted_covariances
 
 _FEWEST = 30

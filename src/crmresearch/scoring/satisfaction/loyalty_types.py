@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from crmresearch.errors import RefusedError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.results import Exhibit, Finding, Recipe, judge_interval
 from crmresearch.scoring.shares import wilson
 
 LEVELS = ("low", "middle", "high")
@@ -237,7 +237,7 @@ def type_loyalty(
                 "conf_low": [low],
                 "conf_high": [high],
                 "smallest_share": [smallest_share],
-                "verdict": [judge_share(low, high, smallest_share)],
+                "verdict": [judge_interval(low, high, smallest_share)],
             }
         ),
         recipe=Recipe(
@@ -342,16 +342,3 @@ def _shares(types: pd.Series, order: Sequence[str], confidence: float) -> pd.Dat
     n = types.value_counts().reindex(order, fill_value=0).to_numpy()
     share, low, high = wilson(n, len(types), confidence)
     return pd.DataFrame({"loyalty_type": order, "n": n, "share": share, "conf_low": low, "conf_high": high})
-
-
-def judge_share(low: float, high: float, smallest: float) -> Verdict:
-    """Judge "at least this share" by an interval.
-
-    Examples
-    --------
-    >>> judge_share(0.2, 0.4, 0.1), judge_share(0.0, 0.05, 0.1), judge_share(0.05, 0.2, 0.1)
-    ('supported', 'contradicted', 'inconclusive')
-    """
-    if low > smallest:
-        return "supported"
-    return "contradicted" if high < smallest else "inconclusive"

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from crmresearch.case import Instrument
 from crmresearch.errors import RefusedError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.results import Exhibit, Finding, Recipe, judge_interval
 from crmresearch.scoring.resampling import bootstrap_counts, percentile_bounds
 from crmresearch.scoring.satisfaction.attributes import (
     attribute_ratings,
@@ -22,7 +22,6 @@ from crmresearch.scoring.satisfaction.attributes import (
 )
 from crmresearch.scoring.satisfaction.weighted import weighted_correlations
 
-PREDICTORS = ("received", "ratio", "ratio_inverted", "gap")
 _SHUFFLES = 200
 
 
@@ -263,7 +262,7 @@ def _predict(
     )
     prediction.loc[0, ["gain", "conf_low", "conf_high"]] = np.nan
     gain, bottom, top = prediction.loc[1, ["gain", "conf_low", "conf_high"]].astype(float)
-    verdict: Verdict = "supported" if bottom > 0 else "contradicted" if top < 0 else "inconclusive"
+    verdict = judge_interval(bottom, top)
     claim = pd.DataFrame({"gain": [gain], "conf_low": [bottom], "conf_high": [top], "verdict": [verdict]})
     return prediction, claim
 

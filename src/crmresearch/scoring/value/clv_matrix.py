@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from crmresearch.errors import RefusedError, UsageError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.errors import RefusedError, check_choice
+from crmresearch.results import Exhibit, Finding, Recipe, Verdict, judge_interval
 from crmresearch.scoring.resampling import bootstrap, check_resampling, count_rows, percentile_bounds
 
 CutRule = Literal["median", "mean", "half_of_value"]
@@ -112,8 +112,7 @@ def classify_clv(current: pd.DataFrame, future: pd.DataFrame, *, rule: CutRule =
     brought = current.set_index("customer_id")["contribution"]
     values["current_value"] = values["customer_id"].map(brought).fillna(0.0).astype(float)
     current, future = (values[c].to_numpy(dtype=float) for c in ("current_value", "future_value"))
-    if rule not in (rules := ("median", "mean", "half_of_value")):
-        raise UsageError(f"rule={rule!r}", where="classify_clv", repair=f"Use one of {', '.join(rules)}.")
+    check_choice("rule", rule, rules := get_args(CutRule), where="classify_clv")
     if len(values) < 4 or not (np.isfinite(current) & np.isfinite(future)).all():
         raise RefusedError(
             f"{len(values)} customers, {np.count_nonzero(~np.isfinite(current + future))} of them without a value",
@@ -239,7 +238,7 @@ def judge_difference(low: float, high: float) -> Verdict:
     """
     if np.isnan(low) or np.isnan(high):
         return "not testable with these data"
-    return "supported" if low > 0 else "contradicted" if high < 0 else "inconclusive"
+    return judge_interval(low, high)
 
 
 def judge_contrasts(contrasts: pd.DataFrame) -> Verdict:

@@ -214,7 +214,7 @@ class StayOnTop:
     summary : pd.DataFrame, shape (5, 4)
         measure, value, interval_low, interval_high: n_top, share_top_first and share_top_later (of each period's
         revenue, by the first period's top customers), share_stayed, share_stayed_unchanged (expected where nobody
-        changed, with its 95 % range).
+        changed, with its range at ``confidence``).
     moves : pd.DataFrame, shape (3, 4)
         later_place (top_again, fell_below, bought_nothing), n_customers, share_customers, revenue_first: of the first
         period's top customers.

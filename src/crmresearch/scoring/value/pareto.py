@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from crmresearch.errors import RefusedError, UsageError
+from crmresearch.errors import RefusedError, UsageError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe, Verdict
 from crmresearch.scoring.resampling import bootstrap_interval, check_resampling, count_rows
 
@@ -171,8 +171,8 @@ def score_pareto(
     Gini is :math:`\sum_i (2i - n - 1) x_{(i)} / (n \sum x)`. HHI is the sum of squared shares.
     Spend at or below zero is left out ("buyers") or counts as 0 ("customers"); how many and how
     much is in the summary. A class ends with the customer whose spend reaches its bound; customers of
-    equal spend are never parted. Resampling keeps one count vector per resample, in chunks of at
-    most 16 MB, with three of that size alive at once.
+    equal spend are never parted. Resampling keeps one count vector per resample, in batches of
+    16 MB, with four of that size alive at once.
 
     References
     ----------
@@ -256,9 +256,9 @@ def _check_options(
     n_customers: int | None,
     class_bounds: tuple[float, float],
 ) -> None:
+    check_choice("denominator", denominator, get_args(Denominator), where="score_pareto")
     rules = (
         (0 < top_share < 1, f"top_share={top_share} is not a share", "Use a number between 0 and 1."),
-        (denominator in ("buyers", "customers"), f"denominator={denominator!r}", "Use 'buyers' or 'customers'."),
         (n_customers is None or denominator == "customers", "n_customers needs denominator='customers'", "Set it."),
         (0 < class_bounds[0] < class_bounds[1] < 1, f"class_bounds={class_bounds}", "Use two ascending shares."),
     )

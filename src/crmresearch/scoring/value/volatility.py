@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from crmresearch.errors import RefusedError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.results import Exhibit, Finding, Recipe, Verdict, judge_interval
 from crmresearch.scoring.resampling import check_resampling, percentile_bounds
 from crmresearch.scoring.value.panel import Panel
 
@@ -78,7 +78,7 @@ def judge_steadier(low: float, high: float) -> Verdict:
     >>> judge_steadier(-0.2, -0.1), judge_steadier(0.1, 0.3), judge_steadier(-0.1, 0.1)
     ('supported', 'contradicted', 'inconclusive')
     """
-    return "supported" if high < 0 else "contradicted" if low > 0 else "inconclusive"
+    return judge_interval(-high, -low)
 
 
 def compare_volatility(

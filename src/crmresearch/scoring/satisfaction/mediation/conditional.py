@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 
 from crmresearch.errors import UsageError
-from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.results import Exhibit, Finding, Recipe, judge_interval
 from crmresearch.scoring.resampling import bootstrap_counts, check_resampling
 from crmresearch.scoring.satisfaction.bounds import bound_draws
 from crmresearch.scoring.satisfaction.mediation.linear import (
     check_columns,
     covariances,
-    judge_sign,
     keep_solved,
     refuse_dependent,
     solve_equation,
@@ -91,7 +90,7 @@ class ConditionalMediation:
                     "level": self.level,
                     "n": self.n,
                 },
-                verdict=judge_sign(row.conf_low, row.conf_high),
+                verdict=judge_interval(row.conf_low, row.conf_high),
             )
             for row in self.index.itertuples()
         )

@@ -13,7 +13,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from crmresearch.errors import RefusedError, UsageError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.results import Exhibit, Finding, Recipe, judge_interval
 from crmresearch.scoring.resampling import bootstrap_counts, check_resampling
 from crmresearch.scoring.satisfaction.bounds import bound_draws
 from crmresearch.scoring.satisfaction.paths.moments import Items, Moments, read_items
@@ -113,7 +113,7 @@ class Mediation:
                     "level": self.level,
                     "n": self.n,
                 },
-                verdict=judge_sign(row.conf_low, row.conf_high),
+                verdict=judge_interval(row.conf_low, row.conf_high),
             )
             for row in routes.itertuples()
         )
@@ -385,8 +385,3 @@ def _check(
             repair=f"Orders: {', '.join(get_args(Order))}; intervals: {', '.join(get_args(Interval))}.",
         )
     check_resampling(resamples, level, where="mediation")
-
-
-def judge_sign(low: float, high: float) -> Verdict:
-    """Judge the expectation of a positive value by its interval."""
-    return "supported" if low > 0 else "contradicted" if high < 0 else "inconclusive"

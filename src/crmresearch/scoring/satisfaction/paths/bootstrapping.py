@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crmresearch.errors import RefusedError, UsageError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.results import Exhibit, Finding, Recipe, judge_interval
 from crmresearch.scoring.resampling import check_resampling, count_rows
 from crmresearch.scoring.satisfaction.bounds import bound_draws
 from crmresearch.scoring.satisfaction.paths import quality
@@ -94,7 +94,7 @@ class PathBootstrap:
                     "high": row.conf_high,
                     "level": self.level,
                 },
-                verdict=_verdict(row.conf_low, row.conf_high),
+                verdict=judge_interval(row.conf_low, row.conf_high),
             )
             for (source, target), row in zip(self.fit.model.paths, rows.itertuples(), strict=True)
         )
@@ -321,7 +321,3 @@ def _table(
             "conf_high": high,
         }
     )
-
-
-def _verdict(low: float, high: float) -> Verdict:
-    return "supported" if low > 0 else "contradicted" if high < 0 else "inconclusive"
