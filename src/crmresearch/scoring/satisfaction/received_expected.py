@@ -223,10 +223,10 @@ def _artefact(points: pd.DataFrame, resamples: int, confidence: float, rng: np.r
     )
 
 
-def _correlations(rows: np.ndarray, with_: np.ndarray) -> np.ndarray:
+def _correlations(rows: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Correlation of each row with one variable."""
-    rows, with_ = rows - rows.mean(axis=1, keepdims=True), with_ - with_.mean()
-    return rows @ with_ / np.sqrt((rows**2).sum(axis=1) * (with_ @ with_))
+    rows, other = rows - rows.mean(axis=1, keepdims=True), other - other.mean()
+    return rows @ other / np.sqrt((rows**2).sum(axis=1) * (other @ other))
 
 
 def _predict(
