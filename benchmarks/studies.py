@@ -1,12 +1,15 @@
 """Ten realistic studies: this runner against plain papermill one after another, side by side in one run.
 
-``python benchmarks/studies.py [ROUNDS]``. Each round runs both, in an order that alternates, in processes of their own;
-the executed notebooks must show the same outputs. Memory is the peak sum over all processes of what
+    python benchmarks/studies.py [--rounds 1]
+
+Each round runs both, in an order that alternates, in processes of their own; the executed notebooks must show the
+same outputs. Memory is the peak sum over all processes of what
 each has to itself plus its part of what it shares (PSS; Linux only).
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
@@ -153,7 +156,10 @@ def measure(way: str, root: Path) -> Measured:
     """Run this script for one way in a process of its own; wall clock, peak memory, where the notebooks are."""
     began, peak = time.perf_counter(), 0.0
     process = subprocess.Popen(
-        [sys.executable, __file__, way, str(root)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, __file__, "--child", way, str(root)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     while process.poll() is None:
         peak = max(peak, tree_megabytes(process.pid))
@@ -212,10 +218,12 @@ def compare(rounds: int) -> int:
 
 
 if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["ours" | "plain" as way, root]:
-            print({"ours": run_ours, "plain": run_plain}[way](Path(root)))
-        case []:
-            sys.exit(compare(3))
-        case [rounds]:
-            sys.exit(compare(int(rounds)))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        way, root = arguments.child
+        print({"ours": run_ours, "plain": run_plain}[way](Path(root)))
+    else:
+        sys.exit(compare(arguments.rounds))

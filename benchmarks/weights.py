@@ -1,7 +1,8 @@
 """Entropy weights with TOPSIS, and tiers under perturbed weights: ours, scikit-criteria, pymcdm side by side.
 
-    python benchmarks/weights.py                       # 1 million and 10 million customers by 12 indicators
-    python benchmarks/weights.py --customers 1e5 --repeats 5
+    python benchmarks/weights.py                       # 1 million customers by 12 indicators
+    python benchmarks/weights.py --customers 1e7       # 10 million: many minutes, gigabytes
+    python benchmarks/weights.py --customers 1e5 --rounds 5
 
 Outputs are checked equal first. Times are warm medians, the peers taking turns; extra memory is the peak
 of a fresh process beyond the one that holds the input and has imported the libraries. A peer that is not
@@ -115,14 +116,14 @@ def extra_memory(name: str, n: int) -> float:
     return peaks[0] - peaks[1]
 
 
-def compare(n: int, repeats: int) -> None:
+def compare(n: int, rounds: int) -> None:
     values, peers = simulate(n), installed()
     results = {name: make(values) for name, make in peers.items()}
     for name, score in results.items():
         np.testing.assert_allclose(score, results["ours"], atol=1e-9, err_msg=name)
     del results
     seconds: dict[str, list[float]] = {name: [] for name in peers}
-    for _ in range(repeats):
+    for _ in range(rounds):
         for name, make in peers.items():
             begin = time.perf_counter()
             make(values)
@@ -130,7 +131,7 @@ def compare(n: int, repeats: int) -> None:
     medians = {name: statistics.median(times) for name, times in seconds.items()}
     size = values.nbytes / 2**20
     del values
-    print(f"\n{n:,} customers by {N_INDICATORS}, {size:,.0f} MB; equal outputs; median of {repeats}")
+    print(f"\n{n:,} customers by {N_INDICATORS}, {size:,.0f} MB; equal outputs; median of {rounds}")
     print(f"{'':16}{'seconds':>10}{'x ours':>9}{'extra MB':>10}{'of input':>10}")
     for name in peers:
         extra = extra_memory(name, n)
@@ -140,7 +141,7 @@ def compare(n: int, repeats: int) -> None:
         print(f"{name:16}not installed")
 
 
-def perturb(n: int, n_draws: int, repeats: int) -> None:
+def perturb(n: int, n_draws: int, rounds: int) -> None:
     from crmresearch.scoring.value.ranking import rank_topsis
     from crmresearch.scoring.value.tiers import assign_tiers
     from crmresearch.scoring.value.weights import weigh_entropy
@@ -148,23 +149,23 @@ def perturb(n: int, n_draws: int, repeats: int) -> None:
     matrix = as_matrix(simulate(n))
     ranking = rank_topsis(matrix, weigh_entropy(matrix))
     seconds = []
-    for _ in range(repeats):
+    for _ in range(rounds):
         begin = time.perf_counter()
         assign_tiers(ranking, matrix.values[:, 0], n_draws=n_draws, rng=np.random.default_rng(1))
         seconds.append(time.perf_counter() - begin)
     cube = 8 * n * n_draws * N_INDICATORS / 2**30
     print(
         f"\ntiers under {n_draws:,} weightings of {n:,} customers by {N_INDICATORS}: "
-        f"{statistics.median(seconds):.2f} s (median of {repeats}); the cube would hold {cube:,.1f} GB"
+        f"{statistics.median(seconds):.2f} s (median of {rounds}); the cube would hold {cube:,.1f} GB"
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--customers", type=float, nargs="+", default=[1_000_000, 10_000_000])
+    parser.add_argument("--customers", type=float, nargs="+", default=[1_000_000])
     parser.add_argument("--perturbed", type=float, default=100_000)
     parser.add_argument("--draws", type=int, default=1_000)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")
@@ -173,8 +174,8 @@ def main() -> None:
         be_child(name, int(n), bool(work and work[0]))
         return
     for n in arguments.customers:
-        compare(int(n), arguments.repeats)
-    perturb(int(arguments.perturbed), arguments.draws, arguments.repeats)
+        compare(int(n), arguments.rounds)
+    perturb(int(arguments.perturbed), arguments.draws, arguments.rounds)
     print(f"\n{TARGETS}")
 
 

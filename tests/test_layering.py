@@ -12,8 +12,10 @@ GROUND = {"errors", "case", "tables", "results"}
 WINGS = {
     f"scoring.{path.name}" for path in (SOURCE / "scoring").iterdir() if path.is_dir() and path.name != "__pycache__"
 }
+SHARED = {f"scoring.{path.stem}" for path in (SOURCE / "scoring").glob("*.py") if path.stem != "__init__"}
 ALLOWED = {
-    **{wing: GROUND | {wing} for wing in WINGS},
+    **{wing: GROUND | SHARED | {wing} for wing in WINGS},
+    **dict.fromkeys(SHARED, GROUND),  # below the wings: each stands on the ground floor alone
     "cleaning": GROUND | {"cleaning"},
     "reporting": GROUND | {"reporting"},
     "simulation": GROUND | {"simulation"},

@@ -77,3 +77,14 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     """``"; nearest: a, b"`` for the choices that look like ``word``; the empty string if none does."""
     near = difflib.get_close_matches(word, list(choices), n=3, cutoff=0.5)
     return f"; nearest: {', '.join(near)}" if near else ""
+
+
+def check_choice(name: str, value: object, choices: Iterable[str], *, where: str) -> None:
+    """Raise a UsageError for an option that is not offered.
+
+    >>> check_choice("ties", "max", ("min", "average"), where="rank_topsis")
+    Traceback (most recent call last):
+    crmresearch.errors.UsageError: rank_topsis: ties='max' is unknown. Choose from: min, average.
+    """
+    if value not in (offered := tuple(choices)):
+        raise UsageError(f"{name}={value!r} is unknown", where=where, repair=f"Choose from: {', '.join(offered)}.")

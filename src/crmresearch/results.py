@@ -15,6 +15,17 @@ import pandas as pd
 Verdict = Literal["supported", "contradicted", "inconclusive", "not testable with these data"]
 
 
+def judge_interval(low: float, high: float, limit: float = 0.0) -> Verdict:
+    """Judge "more than ``limit``" by an interval: supported above it, contradicted below, inconclusive across.
+
+    Examples
+    --------
+    >>> judge_interval(0.12, 0.4, 0.1), judge_interval(-0.2, 0.09, 0.1), judge_interval(0.05, 0.3, 0.1)
+    ('supported', 'contradicted', 'inconclusive')
+    """
+    return "supported" if low > limit else "contradicted" if high < limit else "inconclusive"
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """The options that change an answer; printed with every result.

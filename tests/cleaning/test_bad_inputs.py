@@ -6,27 +6,28 @@ Outcomes: ``E`` the file is refused, ``Q`` a row or value is set aside, ``N`` a 
 
 from __future__ import annotations
 
-import datetime as dt
 import gzip
-import io
 import pickle
-import sqlite3
-import tempfile
-import zipfile
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
-import pyreadstat
 import pytest
-import xlsxwriter
 
 from crmresearch.cleaning import Cleaned, clean_files
 from crmresearch.errors import CaseError, InputError
 from tests.cleaning.bombs import far_cell, many_blanks, many_parts, with_entities, zip_bomb
+from tests.cleaning.files import (
+    SECOND,
+    XLSX,
+    added,
+    book,
+    database,
+    hollow,
+    parquet,
+    sav,
+    second_sheet,
+)
 
 HEAD = "id,date,amount\n"
 GOOD = "a,2023-01-02,1.50\n"
@@ -34,14 +35,6 @@ GOOD = "a,2023-01-02,1.50\n"
 
 def rows(*lines: str) -> str:
     return HEAD + GOOD + "".join(f"{line}\n" for line in lines)
-
-
-def workbook() -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("[Content_Types].xml", "<Types/>")
-        archive.writestr("xl/workbook.xml", "<workbook/>")
-    return stream.getvalue()
 
 
 class Bad(NamedTuple):
@@ -81,8 +74,8 @@ A = [
     ),
     Bad("16", "N", rows("\u200b张\u00a0三\u3000,2023-01-03,1"), ("TEXT_NORMALISED", "张 三")),
     Bad("17", "N", rows("ＡＢ,2023-01-03,1"), ("TEXT_NORMALISED", "AB")),
-    Bad("18 workbook as csv", "E", workbook(), ("orders.csv", "Excel workbook", "Formats read")),
-    Bad("18 hollow workbook", "E", workbook(), ("orders.xlsx", "not a workbook that can be read"), file="orders.xlsx"),
+    Bad("18 workbook as csv", "E", hollow(), ("orders.csv", "Excel workbook", "Formats read")),
+    Bad("18 hollow workbook", "E", hollow(), ("orders.xlsx", "not a workbook that can be read"), file="orders.xlsx"),
     Bad("18 csv as workbook", "E", rows(), ("orders.xlsx", "content is text"), file="orders.xlsx"),
     Bad("18 sav as csv", "E", b"$FL2@(#) SPSS DATA FILE", ("orders.csv", "SPSS")),
     Bad("18 zip as csv", "E", b"PK\x03\x04" + b"\0" * 40, ("orders.csv", "zip archive")),
@@ -219,69 +212,6 @@ G = [
         {"columns": {"customer_id": "id", "date": "date", "amount": {"heading": "amount", "unit": "万元"}}}),
     Bad("166", "E", pickle.dumps({"a": 1}), ("orders.csv", "pickle")),
 ]  # fmt: skip
-
-
-def book(rows: list[list[Any]], finish: Callable[..., None] | None = None, **options: Any) -> bytes:
-    """An xlsx workbook: one sheet of cells, and what ``finish(workbook, sheet)`` adds."""
-    stream = io.BytesIO()
-    workbook = xlsxwriter.Workbook(stream, {"in_memory": True, **options})
-    sheet = workbook.add_worksheet("2023")
-    day = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
-    for i, row in enumerate(rows):
-        for j, cell in enumerate(row):
-            sheet.write_datetime(i, j, cell, day) if isinstance(cell, dt.datetime) else sheet.write(i, j, cell)
-    if finish:
-        finish(workbook, sheet)
-    workbook.close()
-    return stream.getvalue()
-
-
-XLSX = [["id", "date", "amount"], ["a", "2023-01-02", 1.5]]
-SECOND = ["b", "2023-01-03", 2]
-
-
-def added(source: bytes, name: str, content: bytes) -> bytes:
-    stream = io.BytesIO(source)
-    with zipfile.ZipFile(stream, "a") as archive:
-        archive.writestr(name, content)
-    return stream.getvalue()
-
-
-def second_sheet(name: str, rows: list[list[Any]], **hidden: bool) -> Callable[..., None]:
-    def finish(workbook: Any, sheet: Any) -> None:
-        other = workbook.add_worksheet(name)
-        for i, row in enumerate(rows):
-            other.write_row(i, 0, row)
-        if hidden:
-            other.hide()
-
-    return finish
-
-
-def sav(columns: dict[str, list[Any]], **options: Any) -> bytes:
-    import pandas as pd
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "a.sav"
-        pyreadstat.write_sav(pd.DataFrame(columns), str(path), **options)
-        return path.read_bytes()
-
-
-def parquet(table: pa.Table) -> bytes:
-    stream = io.BytesIO()
-    pq.write_table(table, stream)
-    return stream.getvalue()
-
-
-def database(*rows: tuple[Any, ...]) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "a.db"
-        link = sqlite3.connect(path)
-        link.execute("CREATE TABLE sales (id TEXT, date TEXT, amount INTEGER)")
-        link.executemany("INSERT INTO sales VALUES (?, ?, ?)", rows)
-        link.commit()
-        link.close()
-        return path.read_bytes()
 
 
 ASKED = {"connection": "CRM_TEST_DATABASE", "query": "SELECT * FROM sales ORDER BY id"}

@@ -15,7 +15,8 @@ import pyreadstat
 import pytest
 
 from crmresearch.cleaning import Cleaned, clean_files
-from tests.cleaning.test_bad_inputs import book, check_ledger
+from tests.cleaning.files import book
+from tests.cleaning.test_bad_inputs import check_ledger
 from tests.cleaning.test_database import VARIABLE, postgres, server  # noqa: F401 (fixtures)
 
 COLUMNS = {

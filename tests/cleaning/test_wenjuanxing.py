@@ -8,7 +8,7 @@ import pytest
 
 from crmresearch.case import Project, load_case
 from crmresearch.cleaning import clean_files, propose_case
-from tests.cleaning.test_bad_inputs import book
+from tests.cleaning.files import book
 
 FRONT = ["序号", "提交答卷时间", "所用时间", "来源", "来源详情", "来自IP"]
 ASKED = [

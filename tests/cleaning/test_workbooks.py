@@ -17,7 +17,8 @@ from crmresearch.cleaning.readers import untrusted
 from crmresearch.cleaning.readers.untrusted import read_workbook, sheet_names
 from crmresearch.errors import CaseError, InputError
 from tests.cleaning.bombs import far_cell, many_blanks, many_parts, with_entities, workbook_of, zip_bomb
-from tests.cleaning.test_bad_inputs import XLSX, book, check_ledger, second_sheet
+from tests.cleaning.files import XLSX, book, second_sheet
+from tests.cleaning.test_bad_inputs import check_ledger
 
 SOURCE = SourceFile(file="a.xlsx", table="orders")
 SECONDS, KILOBYTES = 5, 500_000

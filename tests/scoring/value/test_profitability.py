@@ -10,7 +10,6 @@ import pytest
 
 from crmresearch.errors import RefusedError, UsageError
 from crmresearch.scoring.value import known_rates, score_profitability, trace_costs
-from crmresearch.scoring.value.resampling import bootstrap_interval, wilson
 
 START, END = dt.date(2025, 1, 1), dt.date(2025, 12, 31)
 ORDERS = pd.DataFrame({"customer_id": ["a", "b"], "n_orders": [2, 1], "n_lines": [5, 1], "n_returns": [0, 1]})
@@ -115,18 +114,3 @@ def test_costing_moves_customers_across_zero() -> None:
     found = score_profitability(table, cost, rng=np.random.default_rng(1), n_resamples=100)
     changed = found.sensitivity.set_index("costing")["n_changed"].to_dict()
     assert changed == {"rates_halved": 1, "rates_as_used": 0, "rates_doubled": 0, "over_revenue": 1}
-
-
-def test_wilson_against_statsmodels() -> None:
-    from statsmodels.stats.proportion import proportion_confint
-
-    for k, n in ((0, 7), (3, 11), (61, 521)):
-        assert wilson(k, n, 0.95) == pytest.approx(proportion_confint(k, n, method="wilson"), abs=1e-12)
-
-
-def test_bootstrap_of_a_mean_has_its_known_error() -> None:
-    values = np.random.default_rng(2).normal(size=400)
-    low, high = bootstrap_interval(
-        lambda rows: values[rows].mean(), 400, rng=np.random.default_rng(1), n_resamples=2000
-    )
-    assert (high - low) / 2 == pytest.approx(1.96 * values.std() / 20, rel=0.08)

@@ -111,7 +111,7 @@ def test_no_orders_at_all_is_refused(orders, hand_lines) -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"zero_amounts": "maybe"}, "is no rule"), ({"start": dt.date(2026, 3, 1)}, "start 2026-03-01 is after as_of")],
+    [({"zero_amounts": "maybe"}, "is unknown"), ({"start": dt.date(2026, 3, 1)}, "start 2026-03-01 is after as_of")],
 )
 def test_bad_options(orders, hand_lines, options, message) -> None:
     with pytest.raises(UsageError, match=message):

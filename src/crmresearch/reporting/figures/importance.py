@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from crmresearch.reporting.figures.satisfaction import _dots
+from crmresearch.reporting.figures.rows import draw_bars, draw_dots, name_rows
 from crmresearch.reporting.figures.theme import FAINT, HEIGHT, INK, PALETTE, WIDTH, theme
 
 Say = Callable[[str], str]
@@ -74,8 +74,8 @@ def plot_relative_importance(attributes: pd.DataFrame, say: Say) -> Figure:
     with theme():
         ordered = attributes.sort_values("relative_weight", ascending=False, kind="stable")
         figure, axes = plt.subplots(figsize=(WIDTH, 1.0 + 0.32 * len(ordered)))
-        values = ordered[["relative_weight", "conf_low", "conf_high"]].to_numpy()
-        _dots(axes, [say(name) for name in ordered["attribute"]], values)
+        values = ordered[["relative_weight", "conf_low", "conf_high"]]
+        draw_dots(axes, [say(name) for name in ordered["attribute"]], values, written=True)
         axes.set(xlabel=say("relative_weight_axis"), xlim=(0, None))
     return figure
 
@@ -92,14 +92,11 @@ def plot_penalty_reward(attributes: pd.DataFrame, say: Say) -> Figure:
     """
     with theme():
         figure, axes = plt.subplots(figsize=(WIDTH, 1.1 + 0.42 * len(attributes)))
-        high = np.arange(len(attributes))
+        rows = name_rows(axes, [say(name) for name in attributes["attribute"]], above=0.6)
         for side, colour, shift in (("penalty", PALETTE[1], -0.19), ("reward", PALETTE[0], 0.19)):
-            axes.barh(high + shift, attributes[side], height=0.36, color=colour, label=say(side))
-            axes.hlines(high + shift, attributes[f"{side}_low"], attributes[f"{side}_high"], color=INK, linewidth=1)
+            values = (attributes[column] for column in (side, f"{side}_low", f"{side}_high"))
+            draw_bars(axes, rows + shift, *values, height=0.36, colour=colour, label=say(side))
         axes.axvline(0, color=INK, linewidth=0.8)
-        axes.set_yticks(high, [say(name) for name in attributes["attribute"]])
-        axes.set_ylim(len(attributes) - 0.4, -0.6)
-        axes.grid(visible=False, axis="y")
         axes.set(xlabel=say("penalty_reward_axis"))
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return figure

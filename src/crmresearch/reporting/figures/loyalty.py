@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from crmresearch.reporting.figures.rows import draw_dots
 from crmresearch.reporting.figures.theme import FAINT, HEIGHT, INK, PALETTE, WIDTH, theme
 
 Say = Callable[[str], str]
@@ -72,15 +73,10 @@ def plot_shares(shares: pd.DataFrame, say: Say) -> Figure:
     say : Callable[[str], str]
     """
     with theme():
-        at = np.arange(len(shares))
         figure, axes = plt.subplots(figsize=(WIDTH, 1.0 + _ROW * len(shares)))
-        axes.hlines(at, shares["conf_low"], shares["conf_high"], color=PALETTE[0], linewidth=1.6)
-        axes.plot(shares["share"], at, "o", color=PALETTE[0], markersize=5)
-        axes.set_yticks(at, [say(t) for t in shares["loyalty_type"]])
-        axes.set_ylim(len(shares) - 0.5, -0.5)
+        draw_dots(axes, [say(t) for t in shares["loyalty_type"]], shares[["share", "conf_low", "conf_high"]])
         axes.set(xlabel=say("share_axis"), xlim=(0, None))
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.grid(visible=False, axis="y")
     return figure
 
 

@@ -11,7 +11,8 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from crmresearch.reporting.figures.satisfaction import _dots, _mark_constructs
+from crmresearch.reporting.figures.rows import draw_dots, name_rows
+from crmresearch.reporting.figures.satisfaction import _mark_constructs
 from crmresearch.reporting.figures.theme import FAINT, HEIGHT, INK, PALETTE, WIDTH, theme
 
 Say = Callable[[str], str]
@@ -29,7 +30,7 @@ def plot_screening(rules: pd.DataFrame, say: Say) -> Figure:
     """
     with theme():
         figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.42 * len(rules)))
-        high = np.arange(len(rules))
+        high = name_rows(axes, [say(rule) for rule in rules["rule"]], above=0.6)
         bars = (
             ("n_breaking", "sheets_breaking", PALETTE[3], -0.19),
             ("n_set_aside", "sheets_set_aside", PALETTE[0], 0.19),
@@ -37,10 +38,7 @@ def plot_screening(rules: pd.DataFrame, say: Say) -> Figure:
         for column, label, colour, shift in bars:
             drawn = axes.barh(high + shift, rules[column], height=0.36, color=colour, label=say(label))
             axes.bar_label(drawn, padding=3, fontsize=8, color=INK)
-        axes.set_yticks(high, [say(rule) for rule in rules["rule"]])
-        axes.set_ylim(len(rules) - 0.4, -0.6)
         axes.set(xlabel=say("number_of_sheets"), xlim=(0, max(1.0, 1.12 * rules["n_breaking"].max())))
-        axes.grid(visible=False, axis="y")
         axes.legend(loc="lower right")
     return figure
 
@@ -115,7 +113,7 @@ def plot_confirmed_loadings(loadings: pd.DataFrame, say: Say) -> Figure:
     with theme():
         figure, axes = plt.subplots(figsize=(WIDTH, 1.0 + 0.25 * len(loadings)))
         values = loadings[["standardised", "conf_low", "conf_high"]].to_numpy()
-        _dots(axes, [say(item) for item in loadings["item"]], values)
+        draw_dots(axes, [say(item) for item in loadings["item"]], values, written=True)
         _mark_constructs(axes, loadings["construct"].tolist(), say)
         axes.axvline(0, color=FAINT, linewidth=1, linestyle="--")
         axes.set(xlabel=say("standardised_loading"), xlim=(min(0.0, values.min() - 0.05), 1.02))

@@ -10,6 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from crmresearch.reporting.figures.rows import draw_dots
 from crmresearch.reporting.figures.theme import FAINT, HEIGHT, INK, PALETTE, WIDTH, theme
 
 Say = Callable[[str], str]
@@ -139,12 +140,7 @@ def plot_group_means(groups: pd.DataFrame, say: Say) -> Figure:
         for i, background in enumerate(backgrounds):
             for j, outcome in enumerate(outcomes):
                 part = groups[(groups["background"] == background) & (groups["outcome"] == outcome)]
-                at = np.arange(len(part))
-                axes[i, j].hlines(at, part["conf_low"], part["conf_high"], color=PALETTE[0], linewidth=1.6)
-                axes[i, j].plot(part["mean"], at, "o", color=PALETTE[0], markersize=4)
-                axes[i, j].set_yticks(at, part["group"])
-                axes[i, j].set_ylim(len(part) - 0.5, -0.5)
-                axes[i, j].grid(visible=False, axis="y")
+                draw_dots(axes[i, j], list(part["group"]), part[["mean", "conf_low", "conf_high"]], size=4)
                 if not j:
                     axes[i, j].set_ylabel(say(background))
                 if i == len(backgrounds) - 1:
@@ -200,12 +196,7 @@ def plot_effects(effects: pd.DataFrame, say: Say) -> Figure:
             parts += [say(row["moderator_level"])] if "moderator_level" in row else []
             names.append(": ".join(parts))
         figure, axes = plt.subplots(figsize=(WIDTH, 1.0 + _ROW * len(shown)))
-        at = np.arange(len(shown))
-        axes.hlines(at, shown["conf_low"], shown["conf_high"], color=PALETTE[0], linewidth=1.6)
-        axes.plot(shown["estimate"], at, "o", color=PALETTE[0], markersize=5)
+        draw_dots(axes, names, shown[["estimate", "conf_low", "conf_high"]])
         axes.axvline(0, color=FAINT, linewidth=1, linestyle="--")
-        axes.set_yticks(at, names)
-        axes.set_ylim(len(shown) - 0.5, -0.5)
-        axes.grid(visible=False, axis="y")
         axes.set(xlabel=say("effect_axis"))
     return figure

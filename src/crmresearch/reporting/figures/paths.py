@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
+from crmresearch.reporting.figures.rows import draw_dots
 from crmresearch.reporting.figures.theme import FAINT, HEIGHT, INK, PALETTE, WIDTH, theme
 
 Say = Callable[[str], str]
@@ -194,19 +195,13 @@ def plot_path_intervals(data: pd.DataFrame, say: Say) -> Figure:
     say : Callable[[str], str]
         Label of a key in the figure's language.
     """
-    rows = data.iloc[::-1]
-    high = np.arange(len(rows))
+    names = [f"{say(a)} → {say(b)}" for a, b in zip(data["source"], data["target"], strict=True)]
     with theme():
-        figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.26 * len(rows)))
+        figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.26 * len(data)))
         axes.axvline(0, color=INK, linewidth=0.8)
-        sure = ((rows["conf_low"] > 0) | (rows["conf_high"] < 0)).to_numpy()
-        for mask, colour, fill_colour in ((sure, PALETTE[0], PALETTE[0]), (~sure, FAINT, "white")):
-            part = rows[mask]
-            axes.hlines(high[mask], part["conf_low"], part["conf_high"], color=colour, linewidth=1.6)
-            axes.plot(part["estimate"], high[mask], "o", color=colour, markerfacecolor=fill_colour, markersize=5)
-        axes.set_yticks(high, [f"{say(a)} → {say(b)}" for a, b in zip(rows["source"], rows["target"], strict=True)])
-        axes.set(xlabel=say("path_coefficient"), ylim=(-0.6, len(rows) - 0.4))
-        axes.grid(axis="y", visible=False)
+        sure = ((data["conf_low"] > 0) | (data["conf_high"] < 0)).to_numpy()
+        draw_dots(axes, names, data[["estimate", "conf_low", "conf_high"]], sure=sure)
+        axes.set(xlabel=say("path_coefficient"))
         axes.tick_params(axis="y", length=0)
     return figure
 

@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from crmresearch.reporting.figures.theme import FAINT, HEIGHT, INK, PALETTE, WIDTH, theme
+from crmresearch.reporting.figures.rows import draw_dots
+from crmresearch.reporting.figures.theme import FAINT, HEIGHT, PALETTE, WIDTH, theme
 
 Say = Callable[[str], str]
 
@@ -63,9 +64,8 @@ def plot_reliability(constructs: pd.DataFrame, say: Say) -> Figure:
     with theme():
         ordered = constructs.sort_values(["alpha", "construct"], ascending=[False, True], kind="stable")
         figure, axes = plt.subplots(figsize=(WIDTH, 1.0 + 1.3 * _ROW * len(ordered)))
-        _dots(
-            axes, [say(name) for name in ordered["construct"]], ordered[["alpha", "conf_low", "conf_high"]].to_numpy()
-        )
+        values = ordered[["alpha", "conf_low", "conf_high"]]
+        draw_dots(axes, [say(name) for name in ordered["construct"]], values, written=True)
         axes.set(xlabel=say("cronbach_alpha_axis"), xlim=(min(0.0, ordered["conf_low"].min()), 1))
     return figure
 
@@ -105,25 +105,11 @@ def plot_coefficients(coefficients: pd.DataFrame, say: Say) -> Figure:
     with theme():
         shown = coefficients.dropna(subset=["beta"])
         figure, axes = plt.subplots(figsize=(WIDTH, 1.1 + 1.3 * _ROW * len(shown)))
-        _dots(axes, [say(term) for term in shown["term"]], shown[["beta", "beta_low", "beta_high"]].to_numpy())
+        values = shown[["beta", "beta_low", "beta_high"]]
+        draw_dots(axes, [say(term) for term in shown["term"]], values, written=True)
         axes.axvline(0, color=FAINT, linewidth=1, linestyle="--")
         axes.set(xlabel=say("standardised_coefficient"))
     return figure
-
-
-def _dots(axes: Axes, names: list[str], values: np.ndarray) -> None:
-    """Draw one dot with its interval a row; columns of ``values``: estimate, low, high."""
-    rows = np.arange(len(names))
-    estimate, low, high = values.T.astype(float)
-    axes.hlines(rows, low, high, color=PALETTE[0], linewidth=1.6)
-    axes.plot(estimate, rows, "o", color=PALETTE[0], markersize=5)
-    for row, value in zip(rows, estimate, strict=True):
-        axes.annotate(
-            f"{value:.2f}", (value, row), xytext=(0, 5), textcoords="offset points", ha="center", fontsize=8, color=INK
-        )
-    axes.set_yticks(rows, names)
-    axes.set_ylim(len(names) - 0.5, -0.7)
-    axes.grid(visible=False, axis="y")
 
 
 def _mark_constructs(axes: Axes, constructs: list[str], say: Say) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from crmresearch.reporting.figures.rows import draw_bars, name_rows
 from crmresearch.reporting.figures.segments import feature_label, segment_colours
 from crmresearch.reporting.figures.theme import HEIGHT, INK, PALETTE, WIDTH, theme
 
@@ -78,18 +79,12 @@ def plot_segment_value(value: pd.DataFrame, say: Say) -> Figure:
     """
     with theme():
         figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.5 * len(value)))
-        rows = np.arange(len(value))
+        rows = name_rows(axes, [f"{segment}" for segment in value["segment"]])
         axes.barh(rows - 0.19, value["share_of_customers"], 0.36, color=PALETTE[4], label=say("customers_bar"))
-        axes.barh(rows + 0.19, value["share_of_value"], 0.36, color=PALETTE[0], label=say("value_bar"))
-        reach = np.stack(
-            [value["share_of_value"] - value["value_low"], value["value_high"] - value["share_of_value"]]
-        ).clip(min=0)
-        axes.errorbar(value["share_of_value"], rows + 0.19, xerr=reach, fmt="none", ecolor=INK, elinewidth=1, capsize=2)
-        axes.set_yticks(rows, [f"{segment}" for segment in value["segment"]])
-        axes.set_ylim(len(value) - 0.5, -0.5)
+        bounds = value["value_low"], value["value_high"]
+        draw_bars(axes, rows + 0.19, value["share_of_value"], *bounds, height=0.36, label=say("value_bar"))
         axes.set(xlabel=say("share_of_value_axis"), ylabel=say("segment_number"))
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.grid(visible=False, axis="y")
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 

@@ -13,6 +13,7 @@ from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from crmresearch.reporting.figures.rows import draw_bars, draw_dots, name_rows
 from crmresearch.reporting.figures.theme import FAINT, HEIGHT, INK, PALETTE, WIDTH, theme
 
 Say = Callable[[str], str]
@@ -118,21 +119,17 @@ def plot_segment_sizes(sizes: pd.DataFrame, say: Say) -> Figure:
     """
     with theme():
         figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + _ROW * len(sizes)))
-        share = sizes["share_of_customers"].to_numpy()
-        reach = np.stack([share - sizes["share_low"], sizes["share_high"] - share])
-        axes.barh(range(len(sizes)), share, color=PALETTE[0], height=0.62)
-        axes.errorbar(share, range(len(sizes)), xerr=reach, fmt="none", ecolor=INK, elinewidth=1, capsize=2)
-        for row, (value, high, n) in enumerate(zip(share, sizes["share_high"], sizes["n_customers"], strict=True)):
+        rows = name_rows(axes, [f"{segment}" for segment in sizes["segment"]])
+        share, high = sizes["share_of_customers"], sizes["share_high"]
+        draw_bars(axes, rows, share, sizes["share_low"], high, height=0.62)
+        for row, value, end, n in zip(rows, share, high, sizes["n_customers"], strict=True):
             axes.annotate(
-                f"{value:.1%} ({n:,})", (high, row), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8
+                f"{value:.1%} ({n:,})", (end, row), xytext=(6, 0), textcoords="offset points", va="center", fontsize=8
             )
-        axes.set_yticks(range(len(sizes)), [f"{segment}" for segment in sizes["segment"]])
-        axes.set_ylim(len(sizes) - 0.5, -0.5)
         axes.set(
             xlabel=say("share_of_customers"), ylabel=say("segment_number"), xlim=(0, sizes["share_high"].max() * 1.25)
         )
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.grid(visible=False, axis="y")
     return figure
 
 
@@ -173,13 +170,9 @@ def plot_segment_stability(segments: pd.DataFrame, say: Say) -> Figure:
     """
     with theme():
         figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + _ROW * len(segments)))
-        rows = np.arange(len(segments))
         for limit in (0.6, 0.75, 0.85):
             axes.axvline(limit, color=FAINT, linewidth=0.8, linestyle="--")
-        axes.hlines(rows, segments["jaccard_low"], segments["jaccard_high"], color=PALETTE[0])
-        axes.plot(segments["jaccard"], rows, "o", color=PALETTE[0], markersize=5)
-        axes.set_yticks(rows, [f"{segment}" for segment in segments["segment"]])
-        axes.set_ylim(len(segments) - 0.5, -0.5)
+        values = segments[["jaccard", "jaccard_low", "jaccard_high"]]
+        draw_dots(axes, [f"{segment}" for segment in segments["segment"]], values)
         axes.set(xlabel=say("jaccard_axis"), ylabel=say("segment_number"), xlim=(0, 1.02))
-        axes.grid(visible=False, axis="y")
     return figure

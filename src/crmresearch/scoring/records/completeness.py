@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from crmresearch.errors import RefusedError, UsageError, nearest
 from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.scoring.shares import wilson
 
 _LINEAGE = ("source_file", "source_row")
 
@@ -59,12 +59,12 @@ class Completeness:
         ]
         if len(self.ages):
             whole = self.ages.iloc[-1]
-            low, high = proportion_confint(whole["n_stale"], whole["n_dated"], method="wilson")
+            share, low, high = wilson(whole["n_stale"], whole["n_dated"])
             found.append(
                 Finding(
                     "records_stale",
                     {
-                        "share": whole["share_stale"],
+                        "share": share,
                         "low": low,
                         "high": high,
                         "n": int(whole["n_dated"]),
@@ -263,8 +263,7 @@ def score_coverage(
     rows = []
     for name, own in groups:
         n, reached = int(own.sum()), int((contacts[own] > 0).sum())
-        low, high = proportion_confint(reached, n, alpha=1 - confidence, method="wilson")
-        rows.append([name, n, reached, reached / n, low, high, float(contacts[own].median())])
+        rows.append([name, n, reached, *wilson(reached, n, confidence), float(contacts[own].median())])
     columns = [
         "tier",
         "n_customers",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from crmresearch.errors import RefusedError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
-from crmresearch.scoring.satisfaction.loyalty_types import judge_share, wilson_interval
+from crmresearch.results import Exhibit, Finding, Recipe, Verdict, judge_interval
+from crmresearch.scoring.shares import wilson
 
 _FEWEST = 10
 
@@ -119,16 +118,14 @@ def judge_advocates(
     happy, loyal = (used[name].to_numpy() >= cut for name in (satisfaction, loyalty))
     states = {"both_high": happy & loyal, "satisfied_high": happy, "loyal_high": loyal}
     rows = [
-        (group, state, int(member.sum()), *wilson_interval(int((held & member).sum()), int(member.sum()), confidence))
+        (group, state, int(member.sum()), *wilson((held & member).sum(), member.sum(), confidence))
         for group, member in (("advocates", advocate), ("others_asked", ~advocate))
         for state, held in states.items()
     ]
     shares = pd.DataFrame(rows, columns=["group", "state", "n", "share", "conf_low", "conf_high"])
     return Advocates(
         shares=shares,
-        verdict=judge_share(
-            float(shares.loc[0, "conf_low"]), float(np.nan_to_num(shares.loc[0, "conf_high"])), share_asked
-        ),
+        verdict=judge_interval(float(shares.loc[0, "conf_low"]), float(shares.loc[0, "conf_high"]), share_asked),
         recipe=Recipe(
             "advocates",
             {

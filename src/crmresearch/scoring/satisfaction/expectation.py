@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from crmresearch.errors import RefusedError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
-from crmresearch.scoring.satisfaction.loyalty import judge_interval
+from crmresearch.results import Exhibit, Finding, Recipe, Verdict, judge_interval
+from crmresearch.scoring.resampling import bootstrap_counts, percentile_bounds
+from crmresearch.scoring.satisfaction.weighted import weighted_covariances
 
 _FEWEST = 30
 FORMS = {
@@ -193,17 +194,18 @@ def compare_forms(
     }
     n = len(y)
     found = {form: _left_out([columns[c] for c in which], y) for form, which in FORMS.items()}
-    counts = _counts(rng, resamples, n)
-    drawn = {form: _adjusted([columns[c] for c in which], y, counts) for form, which in FORMS.items()}
-    whole = {form: _adjusted([columns[c] for c in which], y, np.ones((1, n)))[0] for form, which in FORMS.items()}
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+
+    def advantages(counts: np.ndarray) -> np.ndarray:
+        """Adjusted R² of the ratio less that of each form."""
+        each = [_adjusted([columns[c] for c in which], y, counts) for which in FORMS.values()]
+        return each[list(FORMS).index("form_ratio")][:, None] - np.column_stack(each)
+
+    gains = advantages(np.ones((1, n)))[0]
+    bounds = percentile_bounds(bootstrap_counts(advantages, n, rng=rng, resamples=resamples), confidence).T
     rows = []
-    for form, which in FORMS.items():
-        low, high = (
-            np.nanquantile(drawn["form_ratio"] - drawn[form], tails) if form != "form_ratio" else (np.nan, np.nan)
-        )
-        gain = whole["form_ratio"] - whole[form] if form != "form_ratio" else np.nan
-        rows.append((form, n, len(which) + 1, *found[form], gain, low, high))
+    for (form, which), gain, bound in zip(FORMS.items(), gains, bounds, strict=True):
+        own = (np.nan,) * 3 if form == "form_ratio" else (gain, *bound)
+        rows.append((form, n, len(which) + 1, *found[form], *own))
     forms = pd.DataFrame(
         rows,
         columns=[
@@ -363,19 +365,11 @@ def _left_out(columns: list[np.ndarray], y: np.ndarray) -> tuple[float, float]:
     return 1 - (residual**2).sum() / total, 1 - (left**2).sum() / (total * (len(y) / (len(y) - 1)) ** 2)
 
 
-def _counts(rng: np.random.Generator, resamples: int, n: int) -> np.ndarray:
-    drawn = rng.integers(0, n, (resamples, n)) + n * np.arange(resamples)[:, None]
-    return np.bincount(drawn.ravel(), minlength=n * resamples).reshape(resamples, n).astype(float)
-
-
 def _adjusted(columns: list[np.ndarray], y: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Adjusted R² of every resample, all solved together."""
     x = np.column_stack([y, *columns])
     x = (x - x.mean(axis=0)) / x.std(axis=0)
-    total, p = counts.sum(axis=1), x.shape[1]
-    mean = counts @ x / total[:, None]
-    products = (x[:, :, None] * x[:, None, :]).reshape(len(x), -1)
-    spread = (counts @ products / total[:, None]).reshape(-1, p, p) - mean[:, :, None] * mean[:, None, :]
+    total, p, spread = counts.sum(axis=1), x.shape[1], weighted_covariances(x, counts)
     a, b = spread[:, 1:, 1:], spread[:, 1:, 0]
     sound = np.linalg.cond(a) < 1e12
     r2 = np.full(len(counts), np.nan)
@@ -395,6 +389,5 @@ def _tau(
         both, one, other = (((counts @ m) * counts).sum(axis=1) for m in pieces)
         return both / np.sqrt(one * other)
 
-    drawn = np.concatenate([value(c) for c in np.array_split(_counts(rng, resamples, len(y)), -(-resamples // 250))])
-    low, high = np.nanquantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = percentile_bounds(bootstrap_counts(value, len(y), rng=rng, resamples=resamples), confidence)
     return float(value(np.ones((1, len(y))))[0]), float(low), float(high)

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from crmresearch.case import Instrument
 from crmresearch.errors import RefusedError, nearest
 from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.scoring.resampling import bootstrap_counts, percentile_bounds
 from crmresearch.scoring.satisfaction.attributes import (
     LEAST_ANSWERS,
     attribute_ratings,
@@ -23,7 +24,7 @@ from crmresearch.scoring.satisfaction.attributes import (
 )
 from crmresearch.scoring.satisfaction.importance.relative import johnson_weights
 from crmresearch.scoring.satisfaction.instrument import orient_items
-from crmresearch.scoring.satisfaction.resampling import draw_resamples, percentile_bounds, weighted_correlations
+from crmresearch.scoring.satisfaction.weighted import weighted_correlations, weighted_means
 
 Weights = Literal["stated", "derived", "equal"]
 
@@ -137,16 +138,18 @@ def score_index(
         rated = rated[names]
 
     def values(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        index = 100 * (_means(rated.to_numpy(), times) - low) / (high - low)
+        index = 100 * (weighted_means(rated.to_numpy(), times) - low) / (high - low)
         derived = weights == "derived"
-        raw = johnson_weights(weighted_correlations(beside, times)) if derived else _means(beside, times)
+        raw = johnson_weights(weighted_correlations(beside, times)) if derived else weighted_means(beside, times)
         return index, raw / raw.sum(axis=1, keepdims=True)
 
+    def indices(times: np.ndarray) -> np.ndarray:
+        index, weight = values(times)
+        return np.column_stack([(index * weight).sum(axis=1), index.mean(axis=1)])
+
     index, weight = (part[0] for part in values(np.ones((1, len(rated)))))
-    drawn = [values(times) for times in draw_resamples(len(rated), resamples, rng)]
-    weighted = np.concatenate([(d_index * d_weight).sum(axis=1) for d_index, d_weight in drawn])
-    equal = np.concatenate([d_index.mean(axis=1) for d_index, _ in drawn])
-    bounds = [percentile_bounds(sample, confidence) for sample in (weighted, equal)]
+    drawn = bootstrap_counts(indices, len(rated), rng=rng, resamples=resamples)
+    conf_low, conf_high = percentile_bounds(drawn, confidence)
     return SatisfactionIndex(
         attributes=pd.DataFrame(
             {
@@ -162,8 +165,8 @@ def score_index(
             {
                 "measure": ["index_weighted", "index_equal"],
                 "index_value": [float(weight @ index), float(index.mean())],
-                "conf_low": [bounds[0][0], bounds[1][0]],
-                "conf_high": [bounds[0][1], bounds[1][1]],
+                "conf_low": conf_low,
+                "conf_high": conf_high,
             }
         ),
         recipe=Recipe(
@@ -179,11 +182,6 @@ def score_index(
             "GB/T 19038-2009; Fornell et al. (1996), https://doi.org/10.1177/002224299606000403",
         ),
     )
-
-
-def _means(x: np.ndarray, times: np.ndarray) -> np.ndarray:
-    seen = np.isfinite(x)
-    return times @ np.where(seen, x, 0.0) / np.maximum(times @ seen, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from scipy import stats
 from crmresearch.case import Instrument
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.scoring.shares import wilson
 
 CATEGORIES = ("attractive", "one_dimensional", "must_be", "indifferent", "reverse_quality", "questionable")
 _A, _O, _M, _I, _R, _Q = range(6)
@@ -132,8 +133,8 @@ def classify_kano(survey: pd.DataFrame, instrument: Instrument, *, confidence: f
         first, second = count[order[0]], count[order[1]]
         margin = z * np.sqrt((first + second) * (2 * n - first - second) / (2 * n))
         base = int(count[: _I + 1].sum())
-        better = _wilson(int(count[_A] + count[_O]), base, z)
-        worse = _wilson(int(count[_O] + count[_M]), base, z)
+        better = wilson(count[_A] + count[_O], base, confidence)
+        worse = wilson(count[_O] + count[_M], base, confidence)
         rows.append(
             (
                 name,
@@ -195,13 +196,3 @@ def _codes(survey: pd.DataFrame, column: str, like: str) -> pd.Series:
             f"answer {answers[off].iloc[0]:g} is none of 1 to 5", where=f"survey, column {column}", repair="Correct it."
         )
     return answers - 1 if like == "lowest" else 5 - answers
-
-
-def _wilson(hits: int, n: int, z: float) -> tuple[float, float, float]:
-    """Share and its Wilson interval; NaN of nothing."""
-    if n == 0:
-        return np.nan, np.nan, np.nan
-    share = hits / n
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return share, float(centre - half), float(centre + half)

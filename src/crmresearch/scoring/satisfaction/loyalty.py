@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from crmresearch.errors import RefusedError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.results import Exhibit, Finding, Recipe, judge_interval
 from crmresearch.scoring.satisfaction.power import POWER_ASKED, correlation_power, respondents_needed
 from crmresearch.scoring.satisfaction.regression import Covariance, LeastSquares, fit_least_squares
 
@@ -209,19 +209,6 @@ def fit_loyalty(
             "Long & Ervin (2000), https://doi.org/10.1080/00031305.2000.10474549",
         ),
     )
-
-
-def judge_interval(low: float, high: float, smallest_effect: float) -> Verdict:
-    """Judge a claim of "at least the smallest effect" by an interval.
-
-    Examples
-    --------
-    >>> judge_interval(0.12, 0.4, 0.1), judge_interval(-0.2, 0.09, 0.1), judge_interval(0.05, 0.3, 0.1)
-    ('supported', 'contradicted', 'inconclusive')
-    """
-    if low > smallest_effect:
-        return "supported"
-    return "contradicted" if high < smallest_effect else "inconclusive"
 
 
 def _correlations(used: pd.DataFrame, outcome: str, confidence: float) -> pd.DataFrame:

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from crmresearch.errors import RefusedError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.results import Exhibit, Finding, Recipe, judge_interval
+from crmresearch.scoring.shares import wilson
 
 LEVELS = ("low", "middle", "high")
 CELLS = ("true_loyalty", "latent_loyalty", "spurious_loyalty", "no_loyalty")
@@ -205,7 +205,7 @@ def type_loyalty(
         reasons += [(typology, reason, n) for reason, n in why.items()]
     four = levels["quadrant"].isin(CELLS)
     mixed = levels["quadrant"].isin(["latent_loyalty", "spurious_loyalty"])
-    share, low, high = wilson_interval(int(mixed.sum()), int(four.sum()), confidence)
+    share, low, high = wilson(mixed.sum(), four.sum(), confidence)
     return LoyaltyTypes(
         customers=levels,
         quadrants=_shares(levels["quadrant"].dropna(), [*CELLS, "in_between"], confidence),
@@ -237,7 +237,7 @@ def type_loyalty(
                 "conf_low": [low],
                 "conf_high": [high],
                 "smallest_share": [smallest_share],
-                "verdict": [judge_share(low, high, smallest_share)],
+                "verdict": [judge_interval(low, high, smallest_share)],
             }
         ),
         recipe=Recipe(
@@ -339,38 +339,6 @@ def _fits(levels: pd.DataFrame, rule: Mapping[str, Sequence[str]], *, unknown: b
 
 
 def _shares(types: pd.Series, order: Sequence[str], confidence: float) -> pd.DataFrame:
-    counts = types.value_counts()
-    rows = [
-        (name, int(counts.get(name, 0)), *wilson_interval(int(counts.get(name, 0)), len(types), confidence))
-        for name in order
-    ]
-    return pd.DataFrame(rows, columns=["loyalty_type", "n", "share", "conf_low", "conf_high"])
-
-
-def wilson_interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Share and its score interval (Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953).
-
-    Examples
-    --------
-    >>> [round(v, 3) for v in wilson_interval(8, 10)]
-    [0.8, 0.49, 0.943]
-    """
-    if n == 0:
-        return float("nan"), 0.0, 1.0
-    z, p = stats.norm.ppf((1 + confidence) / 2), k / n
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return p, float(max(0.0, centre - half)), float(min(1.0, centre + half))
-
-
-def judge_share(low: float, high: float, smallest: float) -> Verdict:
-    """Judge "at least this share" by an interval.
-
-    Examples
-    --------
-    >>> judge_share(0.2, 0.4, 0.1), judge_share(0.0, 0.05, 0.1), judge_share(0.05, 0.2, 0.1)
-    ('supported', 'contradicted', 'inconclusive')
-    """
-    if low > smallest:
-        return "supported"
-    return "contradicted" if high < smallest else "inconclusive"
+    n = types.value_counts().reindex(order, fill_value=0).to_numpy()
+    share, low, high = wilson(n, len(types), confidence)
+    return pd.DataFrame({"loyalty_type": order, "n": n, "share": share, "conf_low": low, "conf_high": high})

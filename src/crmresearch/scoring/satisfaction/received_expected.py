@@ -12,16 +12,17 @@ from threadpoolctl import threadpool_limits
 
 from crmresearch.case import Instrument
 from crmresearch.errors import RefusedError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.results import Exhibit, Finding, Recipe, judge_interval
+from crmresearch.scoring.resampling import bootstrap_counts, percentile_bounds
 from crmresearch.scoring.satisfaction.attributes import (
     attribute_ratings,
     choose_attributes,
     outcome_score,
     refuse_unusable,
 )
-from crmresearch.scoring.satisfaction.resampling import draw_resamples, percentile_bounds, weighted_correlations
+from crmresearch.scoring.satisfaction.weighted import weighted_correlations
 
-PREDICTORS = ("received", "ratio", "ratio_inverted", "gap")
+_SHUFFLES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,23 +207,26 @@ def _attribute_table(received: pd.DataFrame, expected: pd.DataFrame, confidence:
 def _artefact(points: pd.DataFrame, resamples: int, confidence: float, rng: np.random.Generator) -> pd.DataFrame:
     x = points[["ratio", "gap", "expected"]].to_numpy()
     own = np.corrcoef(x, rowvar=False)[:2, 2]
-    drawn = np.concatenate([weighted_correlations(x, t)[:, :2, 2] for t in draw_resamples(len(x), resamples, rng)])
+    drawn = bootstrap_counts(lambda t: weighted_correlations(x, t)[:, :2, 2], len(x), rng=rng, resamples=resamples)
     bounds = percentile_bounds(drawn, confidence)
-    expected, dealt = points["expected"].to_numpy(), []
-    for _ in range(200):
-        received = rng.permutation(points["received"].to_numpy())
-        dealt.append(
-            [np.corrcoef(received / expected, expected)[0, 1], np.corrcoef(received - expected, expected)[0, 1]]
-        )
+    expected = points["expected"].to_numpy()
+    received = rng.permuted(np.tile(points["received"], (_SHUFFLES, 1)), axis=1)
+    dealt = [_correlations(shuffled, expected) for shuffled in (received / expected, received - expected)]
     return pd.DataFrame(
         {
             "measure": ["ratio", "gap"],
             "correlation_with_expected": own,
             "conf_low": bounds[0],
             "conf_high": bounds[1],
-            "correlation_at_random": np.mean(dealt, axis=0),
+            "correlation_at_random": np.mean(dealt, axis=1),
         }
     )
+
+
+def _correlations(rows: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Correlation of each row with one variable."""
+    rows, other = rows - rows.mean(axis=1, keepdims=True), other - other.mean()
+    return rows @ other / np.sqrt((rows**2).sum(axis=1) * (other @ other))
 
 
 def _predict(
@@ -241,8 +245,8 @@ def _predict(
     sets = {"received": [0], "ratio": [5], "ratio_inverted": [6], "gap": [7], "both": [0, 1]}
     sets["polynomial"] = [0, 1, 2, 3, 4]
     own = _r_squared(np.corrcoef(x, rowvar=False)[None], sets)[0]
-    drawn = np.concatenate(
-        [_r_squared(weighted_correlations(x, t), sets) for t in draw_resamples(len(x), resamples, rng)]
+    drawn = bootstrap_counts(
+        lambda t: _r_squared(weighted_correlations(x, t), sets), len(x), rng=rng, resamples=resamples
     )
     low, high = percentile_bounds(drawn - drawn[:, :1], confidence)
     correlations = np.corrcoef(x, rowvar=False)[-1]
@@ -258,7 +262,7 @@ def _predict(
     )
     prediction.loc[0, ["gain", "conf_low", "conf_high"]] = np.nan
     gain, bottom, top = prediction.loc[1, ["gain", "conf_low", "conf_high"]].astype(float)
-    verdict: Verdict = "supported" if bottom > 0 else "contradicted" if top < 0 else "inconclusive"
+    verdict = judge_interval(bottom, top)
     claim = pd.DataFrame({"gain": [gain], "conf_low": [bottom], "conf_high": [top], "verdict": [verdict]})
     return prediction, claim
 

@@ -10,6 +10,7 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.scoring.resampling import bootstrap_interval, count_rows
 from crmresearch.scoring.segments.profiles import Segmented
 
 _RESAMPLES = 500
@@ -96,8 +97,13 @@ def compare_groups(segmentation: Segmented, known: pd.Series | None, *, rng: np.
             repair="Give a grouping of the same customers.",
         )
     own, groups = both["segment"].to_numpy(), pd.factorize(both["known"], sort=True)[0]
-    drawn = rng.integers(len(both), size=(_RESAMPLES, len(both)))
-    low, high = np.quantile([adjusted_rand_score(groups[d], own[d]) for d in drawn], [0.025, 0.975])
+    k, n_groups = own.max() + 1, groups.max() + 1
+    cell = groups * k + own
+
+    def index(rows: np.ndarray) -> np.ndarray:
+        return _adjusted_rand(count_rows(cell[rows], n_groups * k).reshape(-1, n_groups, k))
+
+    low, high = bootstrap_interval(index, len(both), rng=rng, resamples=_RESAMPLES)
     counts = pd.crosstab(both["known"], both["segment"])
     table = counts.stack().rename("n_customers").reset_index().rename(columns={"known": "known_group"})
     table["share_of_group"] = (counts.div(counts.sum(axis=1), axis=0)).stack().to_numpy()
@@ -117,3 +123,16 @@ def compare_groups(segmentation: Segmented, known: pd.Series | None, *, rng: np.
         ),
         recipe=recipe,
     )
+
+
+def _adjusted_rand(counts: np.ndarray) -> np.ndarray:
+    """Adjusted Rand index of each cross table, shape (B, rows, columns); 1 where both groupings are one group."""
+
+    def pairs(n: np.ndarray) -> np.ndarray:
+        return (n * (n - 1)).sum(axis=-1) / 2
+
+    together = pairs(counts.reshape(len(counts), -1))
+    first, second = pairs(counts.sum(axis=2)), pairs(counts.sum(axis=1))
+    by_chance = first * second / pairs(counts.sum(axis=(1, 2))[:, None])
+    apart = (first + second) / 2 - by_chance
+    return np.divide(together - by_chance, apart, out=np.ones_like(apart), where=apart != 0)

@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.segments.latent import ClassModel, ProfileModel, climb, x_filled
 from crmresearch.scoring.segments.mixture import entropy
 from crmresearch.scoring.segments.threads import one_thread
+from crmresearch.scoring.shares import wilson
 
 Kind = Literal["categorical", "continuous"]
 _UNSURE = 0.7  # posterior from which a membership is called sure
@@ -265,7 +265,7 @@ def _stated_each(x: np.ndarray, kind: Kind) -> int | None:
 def _sizes(chance: np.ndarray, own: np.ndarray) -> pd.DataFrame:
     k = chance.shape[1]
     n = np.bincount(own, minlength=k)
-    low, high = proportion_confint(n, n.sum(), method="wilson")
+    _, low, high = wilson(n, n.sum())
     sure = chance[np.arange(len(own)), own]
     return pd.DataFrame(
         {

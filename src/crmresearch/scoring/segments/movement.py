@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.segments.assignment import SavedSegmentation
+from crmresearch.scoring.shares import wilson
 
 _SHIFTED, _MUCH = 0.1, 0.25  # usual readings of the population stability index
 
@@ -53,11 +53,11 @@ class Migration:
         """Share that stayed, new and vanished customers, the shift of sizes."""
         both = self.customers.dropna()
         stayed = int((both["from_segment"] == both["to_segment"]).sum())
-        low, high = proportion_confint(stayed, len(both), method="wilson")
+        share, low, high = wilson(stayed, len(both))
         options = self.recipe.options
         values = {
             "n": len(both),
-            "share": stayed / len(both),
+            "share": float(share),
             "low": float(low),
             "high": float(high),
             "before": options["date_before"],
@@ -288,10 +288,7 @@ def transition_table(
     counts = pd.crosstab(before.to_numpy(), after.to_numpy()).reindex(index=states, columns=states, fill_value=0)
     n = counts.to_numpy()
     total = n.sum(axis=1, keepdims=True) * np.ones_like(n)
-    share = np.divide(n, total, out=np.full(n.shape, np.nan), where=total > 0)
-    low, high = np.full(n.shape, np.nan), np.full(n.shape, np.nan)
-    there = total > 0
-    low[there], high[there] = proportion_confint(n[there], total[there], alpha=1 - confidence, method="wilson")
+    share, low, high = wilson(n, total, confidence)
     return pd.DataFrame(
         {
             "from_state": np.repeat(np.array(states), len(states)),

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe, Verdict
-from crmresearch.scoring.segments.mixed import cramers_v
+from crmresearch.scoring.resampling import bootstrap, count_rows
+from crmresearch.scoring.shares import wilson
 
 NEGLIGIBLE = 0.1
 """Cramér's V below which a difference of needs is too small to matter (Cohen's small effect)."""
@@ -285,8 +286,7 @@ def _shares(table: pd.DataFrame, labels: pd.Series, classification: str) -> list
 
 def _share(given: pd.Series, head: dict[str, Any]) -> dict[str, Any]:
     n, stating = len(given), int(given.sum())
-    low, high = proportion_confint(stating, n, method="wilson") if n else (np.nan, np.nan)
-    share = stating / n if n else np.nan
+    share, low, high = wilson(stating, n)
     return {**head, "n": n, "n_stating": stating, "share_stating": share, "share_low": low, "share_high": high}
 
 
@@ -302,23 +302,13 @@ def _tests(
         if n_groups < 2 or y.min() == y.max():
             rows.append(_row(classification, name, len(y), n_groups, 0.0, 0.0, 0.0, 1.0))
             continue
-        seen = _chi2(codes, y[None], n_groups)[0]
-        shuffled = _chi2(codes, rng.permuted(np.tile(y, (n_permutations, 1)), axis=1), n_groups)
+        member, size = codes[:, None] == np.arange(n_groups), np.bincount(codes, minlength=n_groups)
+        seen = float(_chi2(y @ member, size))
+        shuffled = _chi2(rng.permuted(np.tile(y, (n_permutations, 1)), axis=1) @ member, size)
         p = (1 + int((shuffled >= seen - 1e-9).sum())) / (1 + n_permutations)
-        draws = rng.integers(len(y), size=(200, len(y)))
-        v = [cramers_v(_counts(codes[draw], y[draw], n_groups)) for draw in draws]
-        rows.append(
-            _row(
-                classification,
-                name,
-                len(y),
-                n_groups,
-                seen,
-                cramers_v(_counts(codes, y, n_groups)),
-                float(np.quantile(v, 0.95)),
-                p,
-            )
-        )
+        high = np.quantile(bootstrap(partial(_resampled_v, codes=codes, y=y), len(y), rng=rng, resamples=200), 0.95)
+        v = float(np.sqrt(seen / len(y)))
+        rows.append(_row(classification, name, len(y), n_groups, seen, v, float(high), p))
     return rows
 
 
@@ -335,14 +325,16 @@ def _row(classification: str, need: str, n: int, n_groups: int, chi2: float, v: 
     }
 
 
-def _counts(codes: np.ndarray, y: np.ndarray, n_groups: int) -> np.ndarray:
-    stating = np.bincount(codes, weights=y, minlength=n_groups)
-    return np.stack([stating, np.bincount(codes, minlength=n_groups) - stating], axis=1)
+def _resampled_v(rows: np.ndarray, codes: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Cramér's V of stated × group in each resample."""
+    groups = codes[rows]
+    n = codes.max() + 1
+    return np.sqrt(_chi2(count_rows(groups, n, y[rows]), count_rows(groups, n)) / len(y))
 
 
-def _chi2(codes: np.ndarray, ys: np.ndarray, n_groups: int) -> np.ndarray:
-    """χ² of stated × group for each row of ``ys``."""
-    size = np.bincount(codes, minlength=n_groups).astype(float)
-    stating = ys @ (codes[:, None] == np.arange(n_groups))
-    share = ys[0].mean()
-    return ((stating - size * share) ** 2 / size).sum(axis=1) / (share * (1 - share))
+def _chi2(stating: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """χ² of stated × group along the last axis, groups; 0 where all state it or nobody does."""
+    share = stating.sum(axis=-1, keepdims=True) / size.sum(axis=-1)[..., None]
+    apart = ((stating - size * share) ** 2 / np.maximum(size, 1)).sum(axis=-1)
+    spread = (share * (1 - share))[..., 0]
+    return np.divide(apart, spread, out=np.zeros_like(apart), where=spread > 0)

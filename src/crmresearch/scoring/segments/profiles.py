@@ -10,10 +10,10 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.oneway import anova_oneway
-from statsmodels.stats.proportion import proportion_confint
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.scoring.shares import wilson
 
 Correction = Literal["holm", "bonferroni", "fdr_bh", "fdr_by"]
 
@@ -201,12 +201,12 @@ def _further(features: pd.DataFrame | None, forming: pd.DataFrame) -> pd.DataFra
 
 def _sizes(segments: pd.Series, k: int, confidence: float) -> pd.DataFrame:
     n = segments.value_counts().reindex(range(1, k + 1), fill_value=0).to_numpy()
-    low, high = proportion_confint(n, len(segments), alpha=1 - confidence, method="wilson")
+    share, low, high = wilson(n, len(segments), confidence)
     return pd.DataFrame(
         {
             "segment": np.arange(1, k + 1),
             "n_customers": n,
-            "share_of_customers": n / len(segments),
+            "share_of_customers": share,
             "share_low": low,
             "share_high": high,
         }

@@ -8,10 +8,10 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.proportion import proportion_confint
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.scoring.shares import wilson
 
 RFM_TYPES = {
     (True, True, True): "rfm_champion",
@@ -243,7 +243,7 @@ def _named(names: pd.Series, order: list[str], values: pd.DataFrame, cuts: pd.Se
     whole = values.notna().all(axis=1)
     number = names.map({name: i for i, name in enumerate(order, 1)}).where(whole, 0).astype(int)
     n = number[number > 0].value_counts().reindex(range(1, len(order) + 1), fill_value=0).to_numpy()
-    low, high = proportion_confint(n, n.sum(), method="wilson")
+    share, low, high = wilson(n, n.sum())
     return RuleSegments(
         customers=pd.DataFrame(
             {"customer_id": values.index, "segment": number.to_numpy(), "segment_name": names.where(whole).to_numpy()}
@@ -253,7 +253,7 @@ def _named(names: pd.Series, order: list[str], values: pd.DataFrame, cuts: pd.Se
                 "segment": np.arange(1, len(order) + 1),
                 "segment_name": order,
                 "n_customers": n,
-                "share_of_customers": n / n.sum(),
+                "share_of_customers": share,
                 "share_low": low,
                 "share_high": high,
             }

@@ -11,6 +11,7 @@ from scipy import stats
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.scoring.resampling import bootstrap_counts, count_rows, percentile_bounds
 from crmresearch.scoring.segments.movement import transition_table
 
 STAGES = ("potential_customer", "exploration", "formation", "stability", "decline", "ended")
@@ -306,15 +307,18 @@ def _alike(before: np.ndarray, after: np.ndarray) -> pd.DataFrame:
 
 
 def _time_to_loss(before: np.ndarray, after: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    n = len(before)
-    drawn = [rng.integers(n, size=n) for _ in range(200)]
-    values = np.stack([_expected(_matrix(before[draw], after[draw])) for draw in drawn])
-    with np.errstate(all="ignore"):
-        low, high = np.nanquantile(values, [0.025, 0.975], axis=0)
+    size = len(STAGES)
+    move = np.where((before >= 0) & (after >= 0), before * size + after, size**2)
+    own = count_rows(move, size**2 + 1)[:, :-1]  # of each customer
+
+    def expected(times: np.ndarray) -> np.ndarray:
+        return _expected((times @ own).reshape(-1, size, size))
+
+    low, high = percentile_bounds(bootstrap_counts(expected, len(own), rng=rng, resamples=200), 0.95)
     return pd.DataFrame(
         {
             "stage": STAGES[1:5],
-            "periods": _expected(_matrix(before, after)),
+            "periods": _expected(_matrix(before, after)[None])[0],
             "periods_low": low,
             "periods_high": high,
         }
@@ -322,14 +326,16 @@ def _time_to_loss(before: np.ndarray, after: np.ndarray, rng: np.random.Generato
 
 
 def _expected(counts: np.ndarray) -> np.ndarray:
-    """Expected periods until ``ended`` from the four stages of buyers; missing where it cannot be reached."""
-    inner = counts[1:5]
-    total = inner.sum(axis=1)
-    q = inner[:, 1:5] / np.maximum(total, 1)[:, None]
-    try:
-        found = np.linalg.solve(np.eye(4) - q, np.ones(4))
-    except np.linalg.LinAlgError:
-        return np.full(4, np.nan)
+    """Expected periods until ``ended`` from the four stages of buyers; missing where it cannot be reached.
+
+    Of many matrices of moves at once: (B, 6, 6) → (B, 4).
+    """
+    inner = counts[:, 1:5]
+    total = inner.sum(axis=2)
+    left = np.eye(4) - inner[:, :, 1:5] / np.maximum(total, 1)[:, :, None]
+    found = np.full(total.shape, np.nan)
+    ends = np.linalg.det(left) != 0
+    found[ends] = np.linalg.solve(left[ends], np.ones((4, 1)))[:, :, 0]
     return np.where((total > 0) & (found > 0) & (found < 1e6), found, np.nan)
 
 

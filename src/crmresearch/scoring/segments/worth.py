@@ -10,6 +10,7 @@ import pandas as pd
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.scoring.resampling import bootstrap, count_rows, percentile_bounds
 from crmresearch.scoring.segments.clustering import Segmentation
 from crmresearch.scoring.segments.profiles import Segmented
 
@@ -131,12 +132,12 @@ def value_segments(
         )
     k, n = segmentation.k, len(segments)
     label, money = segments.to_numpy(), worth.to_numpy()
-    shares = np.empty((n_resamples, k))
-    for row in range(n_resamples):
-        draw = rng.integers(n, size=n)
-        sums = np.bincount(label[draw], weights=money[draw], minlength=k + 1)
-        shares[row] = sums[1:] / sums.sum()
-    low, high = np.quantile(shares, [0.025, 0.975], axis=0)
+
+    def shares(rows: np.ndarray) -> np.ndarray:
+        sums = count_rows(label[rows], k + 1, money[rows])
+        return sums[:, 1:] / sums.sum(axis=1, keepdims=True)
+
+    low, high = percentile_bounds(bootstrap(shares, n, rng=rng, resamples=n_resamples), 0.95)
     sizes, sums = np.bincount(label, minlength=k + 1)[1:], np.bincount(label, weights=money, minlength=k + 1)[1:]
     return SegmentValue(
         value=pd.DataFrame(

@@ -63,13 +63,15 @@ def kendall_interval(
     return tau, float(np.tanh(centre - half)), float(np.tanh(centre + half))
 
 
-def cohen_kappa(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def cohen_kappa(a: np.ndarray, b: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
     """Cohen's kappa of two classifications, along the last axis; NaN where chance agreement is complete.
 
     Parameters
     ----------
     a, b : np.ndarray of bool or int, shape (..., n)
         The class of each customer, numbered from 0.
+    times : np.ndarray, shape (B, n), optional
+        How often each customer counts in each of B resamples of n; the result has an axis of B at its end.
 
     References
     ----------
@@ -82,8 +84,12 @@ def cohen_kappa(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     >>> round(float(cohen_kappa(a, b)), 3)
     0.4
     """
-    agree = (a == b).mean(axis=-1)
-    chance = sum((a == k).mean(axis=-1) * (b == k).mean(axis=-1) for k in range(int(max(a.max(), b.max())) + 1))
+
+    def share(hit: np.ndarray) -> np.ndarray:
+        return hit.mean(axis=-1) if times is None else hit @ times.T / hit.shape[-1]
+
+    agree = share(a == b)
+    chance = sum(share(a == k) * share(b == k) for k in range(int(max(a.max(), b.max())) + 1))
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(chance < 1, (agree - chance) / (1 - chance), np.nan)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from crmresearch.errors import RefusedError, UsageError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
-from crmresearch.scoring.value.resampling import bootstrap_interval
+from crmresearch.errors import RefusedError, check_choice
+from crmresearch.results import Exhibit, Finding, Recipe, Verdict, judge_interval
+from crmresearch.scoring.resampling import bootstrap, check_resampling, count_rows, percentile_bounds
 
 CutRule = Literal["median", "mean", "half_of_value"]
 
@@ -112,8 +112,7 @@ def classify_clv(current: pd.DataFrame, future: pd.DataFrame, *, rule: CutRule =
     brought = current.set_index("customer_id")["contribution"]
     values["current_value"] = values["customer_id"].map(brought).fillna(0.0).astype(float)
     current, future = (values[c].to_numpy(dtype=float) for c in ("current_value", "future_value"))
-    if rule not in (rules := ("median", "mean", "half_of_value")):
-        raise UsageError(f"rule={rule!r}", where="classify_clv", repair=f"Use one of {', '.join(rules)}.")
+    check_choice("rule", rule, rules := get_args(CutRule), where="classify_clv")
     if len(values) < 4 or not (np.isfinite(current) & np.isfinite(future)).all():
         raise RefusedError(
             f"{len(values)} customers, {np.count_nonzero(~np.isfinite(current + future))} of them without a value",
@@ -239,7 +238,7 @@ def judge_difference(low: float, high: float) -> Verdict:
     """
     if np.isnan(low) or np.isnan(high):
         return "not testable with these data"
-    return "supported" if low > 0 else "contradicted" if high < 0 else "inconclusive"
+    return judge_interval(low, high)
 
 
 def judge_contrasts(contrasts: pd.DataFrame) -> Verdict:
@@ -291,18 +290,17 @@ def check_clv_matrix(
     a, b = (np.array([CLASSES.index(pair[side]) for pair in CONTRASTS]) for side in (0, 1))
 
     def statistics(rows: np.ndarray) -> np.ndarray:
-        n = np.bincount(which[rows], minlength=4).astype(float)
+        n, total, bought = (count_rows(which[rows], 4, w) for w in (None, value[rows], again[rows]))
         with np.errstate(invalid="ignore", divide="ignore"):
-            mean = np.bincount(which[rows], weights=value[rows], minlength=4) / n
-            bought = np.bincount(which[rows], weights=again[rows], minlength=4)
-            gold, others = bought[2] / n[2], (bought.sum() - bought[2]) / (n.sum() - n[2])
-        return np.concatenate([mean, mean[a] - mean[b], [gold - others, gold, others]])
+            mean, gold = total / n, bought[:, 2] / n[:, 2]
+            others = (bought.sum(axis=1) - bought[:, 2]) / (n.sum(axis=1) - n[:, 2])
+        return np.column_stack([mean, mean[:, a] - mean[:, b], gold - others, gold, others])
 
-    everybody = statistics(np.arange(len(value)))
-    jointly = 1 - (1 - confidence) / len(CONTRASTS)
-    draws = {"n_resamples": n_resamples, "rng": rng}
-    low, high = bootstrap_interval(statistics, len(value), confidence=confidence, **draws)
-    joint_low, joint_high = bootstrap_interval(statistics, len(value), confidence=jointly, **draws)
+    check_resampling(n_resamples, confidence, where="CLV matrix")
+    everybody = statistics(np.arange(len(value))[None])[0]
+    draws = bootstrap(statistics, len(value), rng=rng, resamples=n_resamples)
+    low, high = percentile_bounds(draws, confidence)
+    joint_low, joint_high = percentile_bounds(draws, 1 - (1 - confidence) / len(CONTRASTS))
     n = np.bincount(which, minlength=4)
     total = np.bincount(which, weights=value, minlength=4)
     with np.errstate(invalid="ignore", divide="ignore"):

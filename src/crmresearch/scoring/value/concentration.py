@@ -9,8 +9,8 @@ import pandas as pd
 
 from crmresearch.errors import RefusedError, UsageError
 from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.scoring.resampling import batches, bootstrap_interval, percentile_bounds
 from crmresearch.scoring.value.panel import Panel
-from crmresearch.scoring.value.resampling import bootstrap_interval, percentile_bounds
 
 CLAIMED_HALF = 0.5
 """Claim D05: key accounts bring more than this share of revenue or profit (50%以上)."""
@@ -160,11 +160,14 @@ def score_concentration(
     table = table[positive].sort_values(["account_value", "customer_id"], ascending=[False, True], ignore_index=True)
     worth = table["account_value"].to_numpy(dtype=float)
 
-    def statistics(rows: np.ndarray) -> np.ndarray:
-        return _statistics(-np.sort(-worth[rows]), top_share)
-
-    at = statistics(np.arange(len(worth)))
-    low, high = bootstrap_interval(statistics, len(worth), rng=rng, n_resamples=n_resamples, confidence=confidence)
+    at = _statistics(worth, top_share)
+    low, high = bootstrap_interval(
+        lambda rows: _statistics(worth[np.sort(rows, axis=1)], top_share),
+        len(worth),
+        rng=rng,
+        resamples=n_resamples,
+        confidence=confidence,
+    )
     names = ["hhi", "effective_accounts", "largest_share", "top_5_share", "top_10_share", "n_over_half", "share_half"]
     summary = pd.DataFrame({"measure": [*names, "top_share"], "value": at, "interval_low": low, "interval_high": high})
     summary.loc[len(summary)] = ["n_without_value", float((~positive).sum()), np.nan, np.nan]
@@ -184,13 +187,13 @@ def score_concentration(
 
 
 def _statistics(down: np.ndarray, top_share: float) -> np.ndarray:
-    """Of values in descending order; the order of ``Concentration.summary``."""
-    share = down / down.sum()
-    cumulative, n = np.cumsum(share), len(share)
-    hhi = (share**2).sum()
-    half = np.searchsorted(cumulative, 0.5 + 1e-12, side="left") + 1
-    top = [cumulative[min(k, n) - 1] for k in (1, 5, 10, int(np.ceil(top_share * n - 1e-9)))]
-    return np.array([hhi, 1 / hhi, *top[:3], half, half / n, top[3]])
+    """Of values in descending order along the last axis; the order of ``Concentration.summary``."""
+    share = down / down.sum(axis=-1, keepdims=True)
+    cumulative, n = np.cumsum(share, axis=-1), share.shape[-1]
+    hhi = (share**2).sum(axis=-1)
+    half = (cumulative < 0.5 + 1e-12).sum(axis=-1) + 1
+    top = [cumulative[..., min(k, n) - 1] for k in (1, 5, 10, int(np.ceil(top_share * n - 1e-9)))]
+    return np.stack([hhi, 1 / hhi, *top[:3], half, half / n, top[3]], axis=-1)
 
 
 def _half_without(share: np.ndarray) -> np.ndarray:
@@ -211,7 +214,7 @@ class StayOnTop:
     summary : pd.DataFrame, shape (5, 4)
         measure, value, interval_low, interval_high: n_top, share_top_first and share_top_later (of each period's
         revenue, by the first period's top customers), share_stayed, share_stayed_unchanged (expected where nobody
-        changed, with its 95 % range).
+        changed, with its range at ``confidence``).
     moves : pd.DataFrame, shape (3, 4)
         later_place (top_again, fell_below, bought_nothing), n_customers, share_customers, revenue_first: of the first
         period's top customers.
@@ -315,18 +318,22 @@ def score_stay_on_top(
             repair="Ten in each are the fewest; use more months.",
         )
 
-    def stayed(rows: np.ndarray) -> np.ndarray:
-        return _stayed(once[rows], again[rows], top_share)
-
-    low, high = bootstrap_interval(stayed, len(once), rng=rng, n_resamples=n_resamples, confidence=confidence)
-    at = stayed(np.arange(len(once)))
+    at = _stayed(once, again, top_share)
+    low, high = bootstrap_interval(
+        lambda rows: _stayed(once[rows], again[rows], top_share),
+        len(once),
+        rng=rng,
+        resamples=n_resamples,
+        confidence=confidence,
+    )
     buyers = (once > 0) | (again > 0)
     first, later = first[buyers], later[buyers]
-    chance = np.empty(n_resamples)
-    for draw in range(n_resamples):
-        swapped = rng.random(first.shape) < 0.5
-        a, b = np.where(swapped, later, first).sum(axis=1), np.where(swapped, first, later).sum(axis=1)
-        chance[draw] = _stayed(np.maximum(a, 0), np.maximum(b, 0), top_share)[2]
+    chance = []
+    for size in batches(n_resamples, first.size):
+        swapped = rng.random((size, *first.shape)) < 0.5
+        a, b = np.where(swapped, later, first).sum(axis=-1), np.where(swapped, first, later).sum(axis=-1)
+        chance.append(_stayed(np.maximum(a, 0), np.maximum(b, 0), top_share)[:, 2])
+    chance = np.concatenate(chance)
     unchanged_low, unchanged_high = percentile_bounds(chance, confidence)
     top, top_later = _top(once, top_share), _top(again, top_share)
     place = np.where(again[top] <= 0, "bought_nothing", np.where(top_later[top], "top_again", "fell_below"))
@@ -352,15 +359,16 @@ def score_stay_on_top(
 
 
 def _top(value: np.ndarray, top_share: float) -> np.ndarray:
-    """Flags of the top buyers; ties at the edge are all in."""
-    buyers = value[value > 0]
-    edge = -np.sort(-buyers)[int(np.ceil(top_share * len(buyers) - 1e-9)) - 1]
-    return value >= edge
+    """Flags of the top buyers along the last axis; ties at the edge are all in."""
+    n_top = np.ceil(top_share * (value > 0).sum(axis=-1, keepdims=True) - 1e-9).astype(int)
+    return value >= np.take_along_axis(-np.sort(-value, axis=-1), np.maximum(n_top - 1, 0), axis=-1)
 
 
 def _stayed(once: np.ndarray, again: np.ndarray, top_share: float) -> np.ndarray:
-    """Share of the first top in each period's revenue, and share of it on top again."""
-    if not (once.any() and again.any()):
-        return np.full(3, np.nan)
+    """Share of the first top in each period's revenue, and share of it on top again; NaN where nobody bought."""
     top, later = _top(once, top_share), _top(again, top_share)
-    return np.array([once[top].sum() / once.sum(), again[top].sum() / again.sum(), (top & later).sum() / top.sum()])
+    with np.errstate(invalid="ignore"):
+        shares = [(value * top).sum(axis=-1) / value.sum(axis=-1) for value in (once, again)]
+    shares.append((top & later).sum(axis=-1) / top.sum(axis=-1))
+    bought = once.any(axis=-1) & again.any(axis=-1)
+    return np.where(bought[..., None], np.stack(shares, axis=-1), np.nan)

@@ -210,7 +210,7 @@ def _receipts(payments: pd.DataFrame, start: dt.date, as_of: dt.date) -> pd.Data
 
 def _credit(receipts: pd.DataFrame | None, annual_rate: float | None) -> _Priced:
     """Interest on money between invoice and receipt; the quantity is money times years."""
-    if receipts is None or annual_rate is None:
+    if receipts is None:
         return "not_observed", np.nan, np.nan, None
     days = (pd.to_datetime(receipts["paid_date"]) - pd.to_datetime(receipts["invoice_date"])).dt.days.clip(lower=0)
     tied_up = receipts["paid_amount"].astype(float) * days / 365

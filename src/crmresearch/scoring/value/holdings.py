@@ -12,7 +12,7 @@ import pandas as pd
 
 from crmresearch.errors import RefusedError, UsageError
 from crmresearch.results import Exhibit, Finding, Recipe
-from crmresearch.scoring.value.resampling import wilson
+from crmresearch.scoring.shares import wilson
 
 MOST_PRODUCTS = 500
 
@@ -129,17 +129,16 @@ def score_holdings(
     spend = spend[held.any(axis=1)]
     held, amount = held[held.any(axis=1)], spend.clip(lower=0).to_numpy()
     n = len(spend)
-    penetration = held.mean(axis=0)
+    penetration, low, high = wilson(held.sum(axis=0), n)
     order = np.lexsort((names, -penetration))
-    bounds = np.array([wilson(int(k), n, 0.95) for k in held.sum(axis=0)])
     goal = np.nan if target is None else target
     table = pd.DataFrame(
         {
             "product": names,
             "n_holders": held.sum(axis=0),
             "penetration": penetration,
-            "penetration_low": bounds[:, 0],
-            "penetration_high": bounds[:, 1],
+            "penetration_low": low,
+            "penetration_high": high,
             "target_share": goal,
             "target_gap": goal - penetration,
             "product_spend": amount.sum(axis=0),

@@ -12,8 +12,8 @@ import pandas as pd
 
 from crmresearch.errors import RefusedError, UsageError
 from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.scoring.resampling import bootstrap_counts, check_resampling, percentile_bounds
 from crmresearch.scoring.value.agreement import cohen_kappa, fleiss_kappa
-from crmresearch.scoring.value.resampling import bootstrap_interval
 from crmresearch.scoring.value.wallet import current_wallet
 
 RULES: dict[str, tuple[str, ...]] = {
@@ -174,6 +174,7 @@ def identify_key_accounts(
     """
     if not 0 < top_share < 1:
         raise UsageError(f"top_share={top_share}", where="identify_key_accounts", repair="Use a share.")
+    check_resampling(n_resamples, confidence, where="identify_key_accounts")
     table = gather_facets(contributions, as_of, continuity, wallet, ratings, criteria or {}, flagged)
     revenue = table["revenue"].to_numpy(dtype=float)
     if len(table) < 10 or np.maximum(revenue, 0).sum() <= 0:
@@ -243,13 +244,8 @@ def _top(score: np.ndarray, top_share: float) -> np.ndarray:
 def _pairs(flags: dict[str, np.ndarray], rng: np.random.Generator, n_resamples: int, confidence: float) -> pd.DataFrame:
     pairs = list(combinations(flags, 2))
     a, b = (np.array([flags[pair[side]] for pair in pairs]) for side in (0, 1))
-    low, high = bootstrap_interval(
-        lambda rows: cohen_kappa(a[:, rows], b[:, rows]),
-        a.shape[1],
-        rng=rng,
-        n_resamples=n_resamples,
-        confidence=confidence,
-    )
+    draws = bootstrap_counts(lambda times: cohen_kappa(a, b, times).T, a.shape[1], rng=rng, resamples=n_resamples)
+    low, high = percentile_bounds(draws, confidence)
     table = pd.DataFrame(pairs, columns=["rule", "other_rule"])
     counts = {"n_both": a & b, "n_only_rule": a & ~b, "n_only_other": ~a & b}
     kappa = {"kappa": cohen_kappa(a, b), "kappa_low": low, "kappa_high": high}

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from crmresearch.errors import RefusedError, UsageError
+from crmresearch.errors import RefusedError, UsageError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.scoring.resampling import bootstrap_interval, check_resampling, count_rows
 
 Denominator = Literal["buyers", "customers"]
 
 CLAIMED_TOP_SHARE, CLAIMED_SHARE, CLAIMED_BAND = 0.2, 0.80, 0.05
 CURVE_POINTS = 512
-_CHUNK_BYTES = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +171,8 @@ def score_pareto(
     Gini is :math:`\sum_i (2i - n - 1) x_{(i)} / (n \sum x)`. HHI is the sum of squared shares.
     Spend at or below zero is left out ("buyers") or counts as 0 ("customers"); how many and how
     much is in the summary. A class ends with the customer whose spend reaches its bound; customers of
-    equal spend are never parted. Resampling keeps one count vector per resample, in chunks of at
-    most 16 MB, with three of that size alive at once.
+    equal spend are never parted. Resampling keeps one count vector per resample, in batches of
+    16 MB, with four of that size alive at once.
 
     References
     ----------
@@ -187,7 +187,8 @@ def score_pareto(
     >>> shares.summary.set_index("measure").loc[["top_share", "gini"], "value"].round(3).tolist()
     [0.8, 0.6]
     """
-    _check_options(top_share, denominator, n_customers, class_bounds, n_resamples, confidence)
+    check_resampling(n_resamples, confidence, where="score_pareto")
+    _check_options(top_share, denominator, n_customers, class_bounds)
     ordered = summary[["customer_id", "spend"]].sort_values(["spend", "customer_id"], ascending=[False, True])
     spend = ordered["spend"].to_numpy(dtype=float)
     if not np.isfinite(spend).all():
@@ -210,7 +211,13 @@ def score_pareto(
     ascending = counted[::-1]
     total, n = ascending.sum(), len(ascending)
     lorenz = np.concatenate([[0.0], np.cumsum(ascending) / total])
-    low, high = _bootstrap(ascending, top_share, n_resamples, confidence, rng)
+    bounds = bootstrap_interval(
+        lambda rows: _shares_and_gini(rows, ascending, top_share),
+        n,
+        rng=rng,
+        resamples=n_resamples,
+        confidence=confidence,
+    )
     shares = counted / total
     cumulative = np.cumsum(shares)
     values = {
@@ -225,7 +232,7 @@ def score_pareto(
     }
     table = pd.DataFrame({"measure": list(values), "value": [float(v) for v in values.values()]})
     table["interval_low"], table["interval_high"] = np.nan, np.nan
-    table.loc[:1, ["interval_low", "interval_high"]] = np.column_stack([low, high])
+    table.loc[:1, ["interval_low", "interval_high"]] = bounds.T
     customers = _list_customers(ordered, total, class_bounds, denominator)
     options = {
         "top_share": top_share,
@@ -248,16 +255,12 @@ def _check_options(
     denominator: str,
     n_customers: int | None,
     class_bounds: tuple[float, float],
-    n_resamples: int,
-    confidence: float,
 ) -> None:
+    check_choice("denominator", denominator, get_args(Denominator), where="score_pareto")
     rules = (
         (0 < top_share < 1, f"top_share={top_share} is not a share", "Use a number between 0 and 1."),
-        (denominator in ("buyers", "customers"), f"denominator={denominator!r}", "Use 'buyers' or 'customers'."),
         (n_customers is None or denominator == "customers", "n_customers needs denominator='customers'", "Set it."),
         (0 < class_bounds[0] < class_bounds[1] < 1, f"class_bounds={class_bounds}", "Use two ascending shares."),
-        (n_resamples >= 100, f"n_resamples={n_resamples} is too few for an interval", "Use 100 or more."),
-        (0 < confidence < 1, f"confidence={confidence} is not a level", "Use a number between 0 and 1."),
     )
     for kept, what, repair in rules:
         if not kept:
@@ -269,34 +272,23 @@ def _gini(ascending: np.ndarray) -> float:
     return float((2 * np.arange(1, n + 1) - n - 1) @ ascending / (n * ascending.sum()))
 
 
-def _bootstrap(
-    ascending: np.ndarray, top_share: float, n_resamples: int, confidence: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile bounds of (top share, Gini); a resample is a vector of counts on the sorted spends."""
+def _shares_and_gini(rows: np.ndarray, ascending: np.ndarray, top_share: float) -> np.ndarray:
+    """Top share and Gini of each resample, shape (B, 2); a resample is a vector of counts on the sorted spends."""
     n = len(ascending)
-    per_chunk = max(1, _CHUNK_BYTES // (8 * n))
-    statistics = np.empty((n_resamples, 2))
     bottom = (1 - top_share) * n
-    for begin in range(0, n_resamples, per_chunk):
-        rows = min(per_chunk, n_resamples - begin)
-        drawn = rng.integers(0, n, size=(rows, n))
-        drawn += (np.arange(rows) * n)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n)
-        reached = np.cumsum(counts, axis=1, out=drawn)
-        money = counts * ascending
-        total = money.sum(axis=1)
-        # Ranks of a value drawn c times end at `reached`; their mean is reached - (c - 1) / 2.
-        rank_sum = np.einsum("ij,ij->i", money, reached) - (np.einsum("ij,ij->i", money, counts) - total) / 2
-        statistics[begin : begin + rows, 1] = (2 * rank_sum - (n + 1) * total) / (n * total)
-        # The bottom share ends inside one value; the part of it that lies below is paid for in full.
-        edge = (reached < bottom).sum(axis=1)
-        below = np.cumsum(money, axis=1, out=money)
-        row = np.arange(rows)
-        overshoot = (reached[row, edge] - bottom) * ascending[edge]
-        statistics[begin : begin + rows, 0] = 1 - (below[row, edge] - overshoot) / total
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(statistics, [tail, 1 - tail], axis=0)
-    return low, high
+    counts = count_rows(rows, n)
+    reached = np.cumsum(counts, axis=1)
+    money = counts * ascending
+    total = money.sum(axis=1)
+    # Ranks of a value drawn c times end at `reached`; their mean is reached - (c - 1) / 2.
+    rank_sum = np.einsum("ij,ij->i", money, reached) - (np.einsum("ij,ij->i", money, counts) - total) / 2
+    gini = (2 * rank_sum - (n + 1) * total) / (n * total)
+    # The bottom share ends inside one value; the part of it that lies below is paid for in full.
+    edge = (reached < bottom).sum(axis=1)
+    below = np.cumsum(money, axis=1, out=money)
+    row = np.arange(len(rows))
+    overshoot = (reached[row, edge] - bottom) * ascending[edge]
+    return np.column_stack([1 - (below[row, edge] - overshoot) / total, gini])
 
 
 def _list_customers(ordered: pd.DataFrame, total: float, bounds: tuple[float, float], denominator: str) -> pd.DataFrame:

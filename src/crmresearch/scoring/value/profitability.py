@@ -9,7 +9,8 @@ import pandas as pd
 
 from crmresearch.errors import RefusedError, UsageError
 from crmresearch.results import Exhibit, Finding, Recipe
-from crmresearch.scoring.value.resampling import bootstrap_interval, wilson
+from crmresearch.scoring.resampling import bootstrap_interval
+from crmresearch.scoring.shares import wilson
 
 _DEARER = (0.5, 1.0, 2.0)
 
@@ -182,29 +183,24 @@ def score_profitability(
     return Profitability(table, curve, summary, grouped, _vary(table), Recipe("profitability", options))
 
 
-def _peak(net: np.ndarray) -> tuple[float, int]:
-    """Profit of all customers who make one, and how many do."""
-    return float(net[net > 0].sum()), int((net > 0).sum())
+def _peak(net: np.ndarray) -> np.ndarray:
+    """Highest point of the whale curve: the profit of all who make one over the total; NaN without a total above 0."""
+    total = net.sum(axis=-1)
+    return np.divide(np.maximum(net, 0.0).sum(axis=-1), total, out=np.full_like(total, np.nan), where=total > 0)
 
 
 def _summarise(net: np.ndarray, rng: np.random.Generator, n_resamples: int, confidence: float) -> pd.DataFrame:
-    n, n_loss = len(net), int((net < 0).sum())
-    top, n_top = _peak(net)
-
-    def peak(rows: np.ndarray) -> float:
-        drawn = net[rows]
-        return _peak(drawn)[0] / drawn.sum() if drawn.sum() > 0 else np.nan
-
-    low, high = (
-        float(bound) for bound in bootstrap_interval(peak, n, rng=rng, n_resamples=n_resamples, confidence=confidence)
+    n, n_loss, peak = len(net), int((net < 0).sum()), float(_peak(net))
+    low, high = bootstrap_interval(
+        lambda rows: _peak(net[rows]), n, rng=rng, resamples=n_resamples, confidence=confidence
     )
     rows = [
         ("net_total", net.sum(), np.nan, np.nan),
         ("n_loss", n_loss, np.nan, np.nan),
-        ("share_loss", n_loss / n, *wilson(n_loss, n, confidence)),
-        ("peak", top / net.sum(), low, high),
-        ("destroyed", top / net.sum() - 1, low - 1, high - 1),
-        ("share_at_peak", n_top / n, np.nan, np.nan),
+        ("share_loss", *wilson(n_loss, n, confidence)),
+        ("peak", peak, low, high),
+        ("destroyed", peak - 1, low - 1, high - 1),
+        ("share_at_peak", (net > 0).mean(), np.nan, np.nan),
     ]
     return pd.DataFrame(rows, columns=["measure", "value", "interval_low", "interval_high"])
 
@@ -221,6 +217,5 @@ def _vary(table: pd.DataFrame) -> pd.DataFrame:
     for name, charged in (variants | {"over_revenue": spread}).items():
         net = contribution - charged
         changed = ((net < 0) != (contribution - cost < 0)).sum()
-        total = net.sum()
-        rows.append((name, int((net < 0).sum()), _peak(net)[0] / total if total > 0 else np.nan, total, int(changed)))
+        rows.append((name, int((net < 0).sum()), float(_peak(net)), net.sum(), int(changed)))
     return pd.DataFrame(rows, columns=["costing", "n_loss", "peak", "net_total", "n_changed"])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from crmresearch.errors import RefusedError, UsageError
+from crmresearch.errors import RefusedError, UsageError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe
 
 _MONEY = ibis.dtype("decimal(38, 2)")
@@ -87,10 +87,7 @@ def summarise_orders(
     >>> summary[["customer_id", "frequency", "t_x_days", "age_days", "recency_days", "spend"]].values.tolist()
     [['a', 1, 10, 30, 20, 12.0], ['b', 0, 0, 28, 28, 2.0]]
     """
-    if zero_amounts not in ("occasion", "ignored"):
-        raise UsageError(
-            f"zero_amounts={zero_amounts!r} is no rule", where="summarise_orders", repair="Use 'occasion' or 'ignored'."
-        )
+    check_choice("zero_amounts", zero_amounts, get_args(ZeroAmounts), where="summarise_orders")
     if start is not None and start > as_of:
         raise UsageError(
             f"start {start} is after as_of {as_of}", where="summarise_orders", repair="Give an earlier start."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
@@ -13,8 +13,7 @@ from crmresearch.scoring.value.indicators import Indicator, IndicatorMatrix
 from crmresearch.scoring.value.weights import weigh
 
 Normalisation = Literal["minmax", "vector", "sum", "zscore"]
-_NORMALISATIONS = ("minmax", "vector", "sum", "zscore")
-_WEIGHTINGS = ("entropy", "critic", "deviation", "equal")
+Weighting = Literal["entropy", "critic", "deviation", "equal"]
 
 
 class IndicatorScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -46,7 +45,7 @@ class IndicatorScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def fit(self, X: np.ndarray, y: None = None) -> Self:
         """Learn start and size of ``X``, shape (n_customers, n_features)."""
         X = validate_data(self, X, dtype=float)
-        _check_choice("normalisation", self.normalisation, _NORMALISATIONS)
+        _check_choice("normalisation", self.normalisation, get_args(Normalisation))
         if any(not 0 <= c < X.shape[1] for c in self.costs):
             raise RefusedError(f"costs {self.costs} of {X.shape[1]} columns", where="IndicatorScaler")
         zero = np.zeros(X.shape[1])
@@ -98,7 +97,7 @@ class TopsisScorer(TransformerMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        weighting: Literal["entropy", "critic", "deviation", "equal"] = "entropy",
+        weighting: Weighting = "entropy",
         costs: tuple[int, ...] = (),
     ) -> None:
         self.weighting = weighting
@@ -107,7 +106,7 @@ class TopsisScorer(TransformerMixin, BaseEstimator):
     def fit(self, X: np.ndarray, y: None = None) -> Self:
         """Learn weights and ideals of ``X``, shape (n_customers, n_features)."""
         X = validate_data(self, X, dtype=float, ensure_min_samples=2)
-        _check_choice("weighting", self.weighting, _WEIGHTINGS)
+        _check_choice("weighting", self.weighting, get_args(Weighting))
         indicators = tuple(Indicator(f"x{j}", "cost" if j in self.costs else "benefit") for j in range(X.shape[1]))
         matrix = IndicatorMatrix(np.arange(len(X)), X, indicators, None)
         self.weights_ = weigh(matrix, weighting=self.weighting).values

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from crmresearch.errors import RefusedError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.results import Exhibit, Finding, Recipe, Verdict, judge_interval
+from crmresearch.scoring.resampling import check_resampling, percentile_bounds
 from crmresearch.scoring.value.panel import Panel
-from crmresearch.scoring.value.resampling import percentile_bounds
 
 GROUPS = ("key_accounts", "rest", "everybody")
 
@@ -78,7 +78,7 @@ def judge_steadier(low: float, high: float) -> Verdict:
     >>> judge_steadier(-0.2, -0.1), judge_steadier(0.1, 0.3), judge_steadier(-0.1, 0.1)
     ('supported', 'contradicted', 'inconclusive')
     """
-    return "supported" if high < 0 else "contradicted" if low > 0 else "inconclusive"
+    return judge_interval(-high, -low)
 
 
 def compare_volatility(
@@ -134,6 +134,7 @@ def compare_volatility(
         raise RefusedError(
             f"rule {rule!r} could not be applied", where="volatility", repair=f"These could: {', '.join(flags)}."
         )
+    check_resampling(n_resamples, confidence, where="volatility")
     n_months = len(panel.months)
     chosen = pd.Series(panel.customer_id).map(flags[rule]).eq(True).to_numpy()
     revenue = np.array([panel.revenue[chosen].sum(axis=0), panel.revenue[~chosen].sum(axis=0)])
@@ -146,14 +147,11 @@ def compare_volatility(
     series = np.vstack([revenue, revenue.sum(axis=0)])
     mean, residual = series.mean(axis=1), _around_trend(series)
     cv = _spread(residual) / mean
-    n_blocks = -(-n_months // block_months)
-    draws = np.empty((n_resamples, 4))
-    for draw in range(n_resamples):
-        begin = rng.integers(0, n_months, n_blocks)
-        at = ((begin[:, None] + np.arange(block_months)) % n_months).ravel()[:n_months]
-        drawn = _spread(residual[:, at] - residual[:, at].mean(axis=1, keepdims=True)) / mean
-        draws[draw] = [*drawn, drawn[0] - drawn[1]]
-    low, high = percentile_bounds(draws, confidence)
+    begin = rng.integers(0, n_months, (n_resamples, -(-n_months // block_months)))
+    at = ((begin[:, :, None] + np.arange(block_months)) % n_months).reshape(n_resamples, -1)[:, :n_months]
+    drawn = residual[:, at]
+    drawn = _spread(drawn - drawn.mean(axis=-1, keepdims=True)).T / mean
+    low, high = percentile_bounds(np.column_stack([drawn, drawn[:, 0] - drawn[:, 1]]), confidence)
     often = panel.bought.sum(axis=1) >= 6
     single = np.full(len(chosen), np.nan)
     own = panel.revenue[often]
@@ -196,8 +194,8 @@ def _around_trend(series: np.ndarray) -> np.ndarray:
 
 
 def _spread(residual: np.ndarray) -> np.ndarray:
-    """Standard deviation around a line: two degrees of freedom are spent."""
-    return np.sqrt((residual**2).sum(axis=1) / (residual.shape[1] - 2))
+    """Standard deviation around a line, along the last axis: two degrees of freedom are spent."""
+    return np.sqrt((residual**2).sum(axis=-1) / (residual.shape[-1] - 2))
 
 
 def _median(values: np.ndarray) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crmresearch.errors import RefusedError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.results import Exhibit, Finding, Recipe, Verdict, judge_interval
 from crmresearch.scoring.value.agreement import kendall_interval
 
 SMALLEST_TAU = 0.1
@@ -63,8 +63,8 @@ class WalletShares:
     customers : pd.DataFrame, shape (n_estimated, 10)
         customer_id, own_spend (our sales of the window), total_spend, wallet_share, wallet_low, wallet_high (own over
         the highest and the lowest total), unfilled (total less own, at least 0), estimate_source, source_grade,
-        above_total (our
-        sales exceed the estimate, which is therefore too low; the share counts as 1); largest unfilled first.
+        above_total (our sales exceed the estimate, which is therefore too low; the share counts as 1); largest
+        unfilled first.
     grades : pd.DataFrame, shape (n_grades, 6)
         source_grade, n_customers, own_spend, total_spend, wallet_share (of the sums), range_width (mean width of the
         range of single shares).
@@ -123,7 +123,7 @@ def judge_growth(low: float, high: float) -> Verdict:
     """
     if np.isnan(low):
         return "not testable with these data"
-    return "supported" if low > SMALLEST_TAU else "contradicted" if high < SMALLEST_TAU else "inconclusive"
+    return judge_interval(low, high, SMALLEST_TAU)
 
 
 def score_wallet(

@@ -10,6 +10,7 @@ import pytest
 
 from crmresearch.errors import InputError, RefusedError, UsageError
 from crmresearch.results import Result
+from crmresearch.scoring.resampling import count_rows
 from crmresearch.scoring.satisfaction.paths import (
     Construct,
     PathModel,
@@ -20,7 +21,7 @@ from crmresearch.scoring.satisfaction.paths import (
     map_importance,
     predict_paths,
 )
-from crmresearch.scoring.satisfaction.paths.moments import Moments, count_rows, read_items
+from crmresearch.scoring.satisfaction.paths.moments import Moments, read_items
 
 ROUNDING = 1e-9
 

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from crmresearch.case import Instrument
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.scoring.resampling import bootstrap_counts, percentile_bounds
 from crmresearch.scoring.satisfaction.attributes import (
     LEAST_ANSWERS,
     attribute_ratings,
@@ -21,7 +22,7 @@ from crmresearch.scoring.satisfaction.attributes import (
     refuse_unusable,
 )
 from crmresearch.scoring.satisfaction.importance.relative import johnson_weights
-from crmresearch.scoring.satisfaction.resampling import draw_resamples, percentile_bounds, weighted_correlations
+from crmresearch.scoring.satisfaction.weighted import weighted_correlations, weighted_means
 
 QUADRANTS = {
     (True, False): "concentrate_here",
@@ -140,17 +141,22 @@ def map_importance_performance(
             raise RefusedError(
                 f"fewer than {LEAST_ANSWERS} answers on {', '.join(short)}", where=where, repair="Leave it out."
             )
-        held = _stated_values
     else:
         score = outcome_score(survey, instrument, outcome, where=where)
         complete = refuse_unusable(rated.assign(**{f"{outcome} ": score}), where=where)
         answered, rated = complete.to_numpy(), complete[names]
-        held = _derived_values
     k = len(names)
-    everyone = np.ones((1, len(answered)))
-    performance, weight = (part[0] for part in held(answered, everyone, k))
-    drawn = [held(answered, times, k) for times in draw_resamples(len(answered), resamples, rng)]
-    performances, weights = (np.concatenate([part[side] for part in drawn]) for side in (0, 1))
+
+    def values(times: np.ndarray) -> np.ndarray:
+        """Performance of each attribute, then its importance; shape (B, 2 k)."""
+        if importance == "stated":
+            return weighted_means(answered, times)
+        weights = johnson_weights(weighted_correlations(answered, times))
+        return np.hstack([weighted_means(answered[:, :k], times), weights / weights.sum(axis=1, keepdims=True)])
+
+    performance, weight = np.split(values(np.ones((1, len(answered))))[0], 2)
+    drawn = bootstrap_counts(values, len(answered), rng=rng, resamples=resamples)
+    performances, weights = np.split(drawn, 2, axis=1)
     middle = (instrument.scale.low + instrument.scale.high) / 2
     across, up = (performance.mean(), weight.mean()) if lines == "means" else (middle, middle)
     quadrant = _quadrants(performance[None], weight[None], lines, middle)[0]
@@ -184,17 +190,6 @@ def map_importance_performance(
             "Martilla & James (1977), https://doi.org/10.1177/002224297704100112; GB/T 19038-2009, appendix D",
         ),
     )
-
-
-def _stated_values(answered: np.ndarray, times: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    seen = np.isfinite(answered)
-    mean = times @ np.where(seen, answered, 0.0) / np.maximum(times @ seen, 1)
-    return mean[:, :k], mean[:, k:]
-
-
-def _derived_values(answered: np.ndarray, times: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    weights = johnson_weights(weighted_correlations(answered, times))
-    return times @ answered[:, :k] / len(answered), weights / weights.sum(axis=1, keepdims=True)
 
 
 def _quadrants(performance: np.ndarray, weight: np.ndarray, lines: str, middle: float) -> np.ndarray:

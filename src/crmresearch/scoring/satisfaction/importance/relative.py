@@ -13,13 +13,14 @@ from threadpoolctl import threadpool_limits
 from crmresearch.case import Instrument
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.scoring.resampling import bootstrap_counts, percentile_bounds
 from crmresearch.scoring.satisfaction.attributes import (
     attribute_ratings,
     choose_attributes,
     outcome_score,
     refuse_unusable,
 )
-from crmresearch.scoring.satisfaction.resampling import draw_resamples, percentile_bounds, weighted_correlations
+from crmresearch.scoring.satisfaction.weighted import weighted_correlations
 
 _MOST_FOR_DOMINANCE = 12
 
@@ -134,8 +135,8 @@ def score_relative_importance(
             "ratings are combinations of one another", where=where, repair="Leave one of the attributes out."
         )
     weight = johnson_weights(correlation[None])[0]
-    drawn = np.concatenate(
-        [johnson_weights(weighted_correlations(x, times)) for times in draw_resamples(len(x), resamples, rng)]
+    drawn = bootstrap_counts(
+        lambda times: johnson_weights(weighted_correlations(x, times)), len(x), rng=rng, resamples=resamples
     )
     bounds = percentile_bounds(drawn, confidence)
     rank = _ranks(weight[None])[0]

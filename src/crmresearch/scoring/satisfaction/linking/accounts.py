@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from crmresearch.errors import RefusedError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.results import Exhibit, Finding, Recipe, Verdict, judge_interval
 from crmresearch.scoring.satisfaction.mediation.linear import Mediation, mediate
 
 _FEWEST = 10
@@ -138,7 +138,7 @@ def judge_key_accounts(
     return KeyAccounts(
         mediation=found,
         compared=compared,
-        verdict="supported" if low > 0 else "contradicted" if high < 0 else "inconclusive",
+        verdict=judge_interval(low, high),
         recipe=Recipe("key_account_chain", found.recipe.options, found.recipe.source),
     )
 

@@ -11,9 +11,8 @@ import pandas as pd
 from scipy import stats
 
 from crmresearch.errors import RefusedError
-from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.results import Exhibit, Finding, Recipe, judge_interval
 from crmresearch.scoring.satisfaction.correlations import fisher_interval
-from crmresearch.scoring.satisfaction.loyalty import judge_interval
 from crmresearch.scoring.satisfaction.power import correlation_power, respondents_needed
 
 _FEWEST_BRANCHES = 5

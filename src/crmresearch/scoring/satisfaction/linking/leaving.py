@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from crmresearch.errors import RefusedError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.results import Exhibit, Finding, Recipe, Verdict, judge_interval
 
 _EVENTS_PER_PREDICTOR = 5
 _THIRDS = ("third_low", "third_middle", "third_high")
@@ -218,9 +218,7 @@ def _judge(low: float, high: float, judged: float, expected: int) -> Verdict:
     >>> _judge(0.5, 0.8, 0.9, -1), _judge(0.95, 1.2, 0.9, -1), _judge(0.8, 1.1, 0.9, -1)
     ('supported', 'contradicted', 'inconclusive')
     """
-    if (low > judged) if expected == 1 else (high < judged):
-        return "supported"
-    return "contradicted" if ((high < judged) if expected == 1 else (low > judged)) else "inconclusive"
+    return judge_interval(low, high, judged) if expected == 1 else judge_interval(-high, -low, -judged)
 
 
 def _residual_trend(residual: np.ndarray, days: np.ndarray) -> tuple[float, float]:

@@ -8,12 +8,19 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
-from crmresearch.errors import RefusedError, UsageError
-from crmresearch.results import Exhibit, Finding, Recipe
-from crmresearch.scoring.satisfaction.mediation.linear import covariances, draw_counts, judge_sign
-from crmresearch.scoring.satisfaction.paths.bootstrapping import bca_bounds
+from crmresearch.errors import UsageError
+from crmresearch.results import Exhibit, Finding, Recipe, judge_interval
+from crmresearch.scoring.resampling import bootstrap_counts, check_resampling
+from crmresearch.scoring.satisfaction.bounds import bound_draws
+from crmresearch.scoring.satisfaction.mediation.linear import (
+    check_columns,
+    covariances,
+    keep_solved,
+    refuse_dependent,
+    solve_equation,
+    tabulate_equation,
+)
 from crmresearch.scoring.satisfaction.paths.moments import Moments, read_items
 
 Stage = Literal["first", "second", "direct"]
@@ -83,7 +90,7 @@ class ConditionalMediation:
                     "level": self.level,
                     "n": self.n,
                 },
-                verdict=judge_sign(row.conf_low, row.conf_high),
+                verdict=judge_interval(row.conf_low, row.conf_high),
             )
             for row in self.index.itertuples()
         )
@@ -179,24 +186,10 @@ def mediate_conditionally(
 
     whole = covariances(moments, np.ones((1, items.n)), items)
     estimate = run(np.ones((1, items.n)))[0]
-    if not np.isfinite(estimate).all():
-        raise RefusedError(
-            "the predictors are linearly dependent", where="mediation", repair="Drop one of the dependent columns."
-        )
-    draws = np.concatenate([run(c) for c in draw_counts(rng, resamples, items.n)])
-    draws = draws[np.isfinite(draws).all(axis=1)]
-    if len(draws) < resamples / 2:
-        raise RefusedError(
-            f"only {len(draws)} of {resamples} resamples could be solved",
-            where="mediation",
-            repair="Drop columns that hardly vary, or collect more answers.",
-        )
-    if interval == "bca":
-        away = np.ones(items.n) - np.eye(items.n)
-        jackknife = np.concatenate([run(c) for c in np.array_split(away, -(-items.n // 500))])
-        low, high = bca_bounds(draws, estimate, jackknife, level)
-    else:
-        low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    refuse_dependent(estimate)
+    draws = bootstrap_counts(run, items.n, rng=rng, resamples=resamples)
+    draws = keep_solved(draws, np.isfinite(draws).all(axis=1))
+    low, high = bound_draws(draws, estimate, run, items.n, interval=interval, level=level)
     k = 3 * (len(mediators) + 1)
     spread = draws.std(axis=0, ddof=1)
     via = [[m] for m in mediators for _ in _LEVELS] + [[] for _ in _LEVELS]
@@ -223,7 +216,15 @@ def mediate_conditionally(
                 **{name: values[k:] for name, values in numbers.items()},
             }
         ),
-        equations=_table(whole[0], equations, spots, items.n, level),
+        equations=pd.concat(
+            [
+                tabulate_equation(whole[0], spot, before, items.n, level).assign(
+                    outcome=y, term=[x.split(" × ") for x in xs]
+                )
+                for (y, xs), (spot, before) in zip(equations, spots, strict=True)
+            ],
+            ignore_index=True,
+        ),
         draws=draws,
         n=items.n,
         level=level,
@@ -268,18 +269,6 @@ def _equations_of(
     return [*((m, [*first, *covariates]) for m in mediators), (outcome, [*last, *covariates])]
 
 
-def _solve(covariance: np.ndarray, y: int, before: np.ndarray) -> np.ndarray:
-    """Coefficients, shape (B, k); NaN where singular."""
-    a, b = covariance[:, before[:, None], before], covariance[:, before, y, None]
-    scale = np.sqrt(np.einsum("bii->bi", a))
-    good = (scale > 0).all(axis=1)
-    r = a[good] / (scale[good][:, :, None] * scale[good][:, None, :])
-    sound = np.flatnonzero(good)[np.linalg.eigvalsh(r)[:, 0] > 1e-10]
-    found = np.full(scale.shape, np.nan)
-    found[sound] = np.linalg.solve(a[sound], b[sound])[:, :, 0]
-    return found
-
-
 def _statistics(
     covariance: np.ndarray,
     equations: list[tuple[str, list[str]]],
@@ -294,7 +283,7 @@ def _statistics(
     slopes = {
         (y, x): beta[:, j]
         for (y, xs), (spot, before) in zip(equations, spots, strict=True)
-        for beta in [_solve(covariance, spot, before)]
+        for beta in [solve_equation(covariance, spot, before)]
         for j, x in enumerate(xs)
     }
     outcome, zero = equations[-1][0], np.zeros(len(covariance))
@@ -311,38 +300,6 @@ def _statistics(
     return np.column_stack([*columns, *(c1 + c3 * w for w in points), *index])
 
 
-def _table(
-    covariance: np.ndarray,
-    equations: list[tuple[str, list[str]]],
-    spots: list[tuple[int, np.ndarray]],
-    n: int,
-    level: float,
-) -> pd.DataFrame:
-    frames = []
-    for (y, xs), (spot, before) in zip(equations, spots, strict=True):
-        inverse = np.linalg.inv(covariance[np.ix_(before, before)])
-        beta = inverse @ covariance[before, spot]
-        freedom = n - len(xs) - 1
-        left = (covariance[spot, spot] - beta @ covariance[before, spot]) / freedom
-        error = np.sqrt(left * np.diag(inverse))
-        half = student.ppf((1 + level) / 2, freedom) * error
-        frames.append(
-            pd.DataFrame(
-                {
-                    "outcome": y,
-                    "term": [x.split(" × ") for x in xs],
-                    "estimate": beta,
-                    "std_error": error,
-                    "statistic": beta / error,
-                    "p_value": 2 * student.sf(np.abs(beta / error), freedom),
-                    "conf_low": beta - half,
-                    "conf_high": beta + half,
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
-
-
 def _check(
     names: tuple[str, ...],
     mediators: tuple[str, ...],
@@ -351,10 +308,7 @@ def _check(
     level: float,
     resamples: int,
 ) -> None:
-    twice = next((n for n in names if names.count(n) > 1), None)
-    if twice is not None or not mediators:
-        what = f"column {twice!r} has two parts" if mediators else "no mediator is named"
-        raise UsageError(what, where="mediation", repair="Name each column once and at least one mediator.")
+    check_columns(names, mediators)
     if not stages or set(stages) - set(get_args(Stage)) or interval not in get_args(Interval):
         raise UsageError(
             f"stages {stages!r}, interval {interval!r}",
@@ -363,9 +317,4 @@ def _check(
         )
     if set(stages) == {"direct"}:
         raise UsageError("only the direct slope is moderated", where="mediation", repair="Use moderate instead.")
-    if not 0 < level < 1 or resamples < 100:
-        raise UsageError(
-            f"level {level!r} with {resamples!r} resamples",
-            where="mediation",
-            repair="Use a level between 0 and 1 and at least 100 resamples.",
-        )
+    check_resampling(resamples, level, where="mediation")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from typing import Literal, get_args
@@ -13,9 +13,10 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from crmresearch.errors import RefusedError, UsageError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
-from crmresearch.scoring.satisfaction.paths.bootstrapping import bca_bounds
-from crmresearch.scoring.satisfaction.paths.moments import Items, Moments, count_rows, read_items
+from crmresearch.results import Exhibit, Finding, Recipe, judge_interval
+from crmresearch.scoring.resampling import bootstrap_counts, check_resampling
+from crmresearch.scoring.satisfaction.bounds import bound_draws
+from crmresearch.scoring.satisfaction.paths.moments import Items, Moments, read_items
 
 Order = Literal["parallel", "serial"]
 """Mediators side by side, or each a predictor of the later ones."""
@@ -112,7 +113,7 @@ class Mediation:
                     "level": self.level,
                     "n": self.n,
                 },
-                verdict=judge_sign(row.conf_low, row.conf_high),
+                verdict=judge_interval(row.conf_low, row.conf_high),
             )
             for row in routes.itertuples()
         )
@@ -195,33 +196,20 @@ def mediate(
     moments = Moments(items)
     whole = covariances(moments, np.ones((1, items.n)), items)
     coefficients = design.solve(whole)
-    if not all(np.isfinite(b).all() for b in coefficients):
-        raise RefusedError(
-            "the predictors are linearly dependent", where="mediation", repair="Drop one of the dependent columns."
-        )
+    refuse_dependent(*coefficients)
     estimate = design.effects(coefficients)[0]
+
+    def run(counts: np.ndarray) -> np.ndarray:
+        return design.effects(design.solve(covariances(moments, counts, items)))
+
     if interval == "monte_carlo":
         spread = design.variances(whole[0], coefficients, items.n)
         laws = zip(coefficients, spread, strict=True)
         draws = design.effects([rng.multivariate_normal(b[0], v, resamples) for b, v in laws])
     else:
-        draws = np.concatenate(
-            [design.effects(design.solve(covariances(moments, c, items))) for c in draw_counts(rng, resamples, items.n)]
-        )
-    draws = draws[np.isfinite(draws[:, :-1]).all(axis=1)]
-    if len(draws) < resamples / 2:
-        raise RefusedError(
-            f"only {len(draws)} of {resamples} resamples could be solved",
-            where="mediation",
-            repair="Drop columns that hardly vary, or collect more answers.",
-        )
-    if interval == "bca":
-        away = np.ones(items.n) - np.eye(items.n)
-        parts = np.array_split(away, -(-items.n // 500))
-        jackknife = np.concatenate([design.effects(design.solve(covariances(moments, c, items))) for c in parts])
-        low, high = bca_bounds(draws, estimate, jackknife, level)
-    else:
-        low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        draws = bootstrap_counts(run, items.n, rng=rng, resamples=resamples)
+    draws = keep_solved(draws, np.isfinite(draws[:, :-1]).all(axis=1))
+    low, high = bound_draws(draws, estimate, run, items.n, interval=interval, level=level)
     effects = pd.DataFrame(
         {
             "effect": design.kinds,
@@ -279,18 +267,7 @@ class _Design:
 
     def solve(self, covariance: np.ndarray) -> list[np.ndarray]:
         """Coefficients of each equation, shape (B, number of its predictors); NaN where singular."""
-        found = []
-        for outcome, before in self.equations:
-            a, b = covariance[:, before[:, None], before], covariance[:, before, outcome, None]
-            scale = np.sqrt(np.einsum("bii->bi", a))
-            with np.errstate(divide="ignore", invalid="ignore"):
-                r = a / (scale[:, :, None] * scale[:, None, :])
-            good = np.isfinite(r).all(axis=(1, 2))
-            good[good] = np.linalg.eigvalsh(r[good])[:, 0] > 1e-10
-            beta = np.full(scale.shape, np.nan)
-            beta[good] = np.linalg.solve(a[good], b[good])[:, :, 0]
-            found.append(beta)
-        return found
+        return [solve_equation(covariance, outcome, before) for outcome, before in self.equations]
 
     def effects(self, coefficients: Sequence[np.ndarray]) -> np.ndarray:
         """Every effect, shape (B, number of effects)."""
@@ -320,28 +297,47 @@ def _variance(covariance: np.ndarray, before: np.ndarray, outcome: int, beta: np
 
 
 def _equations(design: _Design, covariance: np.ndarray, items: Items, level: float) -> pd.DataFrame:
-    frames = []
     alone = np.array([0, *range(design.outcome + 1, len(design.names))])
-    for outcome, before in [(design.outcome, alone), *design.equations]:
-        beta = np.linalg.solve(covariance[np.ix_(before, before)], covariance[before, outcome])
-        error = np.sqrt(np.diag(_variance(covariance, before, outcome, beta, items.n)))
-        freedom = items.n - len(before) - 1
-        half = student.ppf((1 + level) / 2, freedom) * error
-        frames.append(
-            pd.DataFrame(
-                {
-                    "outcome": design.names[outcome],
-                    "term": [design.names[k] for k in before],
-                    "estimate": beta,
-                    "std_error": error,
-                    "statistic": beta / error,
-                    "p_value": 2 * student.sf(np.abs(beta / error), freedom),
-                    "conf_low": beta - half,
-                    "conf_high": beta + half,
-                }
-            )
+    frames = [
+        tabulate_equation(covariance, outcome, before, items.n, level).assign(
+            outcome=design.names[outcome], term=[design.names[k] for k in before]
         )
+        for outcome, before in [(design.outcome, alone), *design.equations]
+    ]
     return pd.concat(frames, ignore_index=True)
+
+
+def solve_equation(covariance: np.ndarray, outcome: int, before: np.ndarray) -> np.ndarray:
+    """Coefficients of one equation in each sample, (B, p, p) → (B, k); NaN where singular."""
+    a, b = covariance[:, before[:, None], before], covariance[:, before, outcome, None]
+    scale = np.sqrt(np.einsum("bii->bi", a))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = a / (scale[:, :, None] * scale[:, None, :])
+    good = np.isfinite(r).all(axis=(1, 2))
+    good[good] = np.linalg.eigvalsh(r[good])[:, 0] > 1e-10
+    beta = np.full(scale.shape, np.nan)
+    beta[good] = np.linalg.solve(a[good], b[good])[:, :, 0]
+    return beta
+
+
+def tabulate_equation(covariance: np.ndarray, outcome: int, before: np.ndarray, n: int, level: float) -> pd.DataFrame:
+    """Coefficients of one equation with their errors and tests; the caller names outcome and terms."""
+    beta = np.linalg.solve(covariance[np.ix_(before, before)], covariance[before, outcome])
+    error = np.sqrt(np.diag(_variance(covariance, before, outcome, beta, n)))
+    freedom = n - len(before) - 1
+    half = student.ppf((1 + level) / 2, freedom) * error
+    return pd.DataFrame(
+        {
+            "outcome": "",
+            "term": "",
+            "estimate": beta,
+            "std_error": error,
+            "statistic": beta / error,
+            "p_value": 2 * student.sf(np.abs(beta / error), freedom),
+            "conf_low": beta - half,
+            "conf_high": beta + half,
+        }
+    )
 
 
 def covariances(moments: Moments, counts: np.ndarray, items: Items) -> np.ndarray:
@@ -351,33 +347,41 @@ def covariances(moments: Moments, counts: np.ndarray, items: Items) -> np.ndarra
     return correlation * spread[:, :, None] * spread[:, None, :]
 
 
-def draw_counts(rng: np.random.Generator, resamples: int, n: int) -> Iterator[np.ndarray]:
-    """Row counts of bootstrap samples, a few hundred at a time."""
-    for k in range(0, resamples, 500):
-        yield count_rows(rng.integers(0, n, (min(500, resamples - k), n)), n)
+def refuse_dependent(*estimates: np.ndarray) -> None:
+    """Raise a RefusedError where the whole sample has no answer."""
+    if not all(np.isfinite(estimate).all() for estimate in estimates):
+        raise RefusedError(
+            "the predictors are linearly dependent", where="mediation", repair="Drop one of the dependent columns."
+        )
+
+
+def keep_solved(draws: np.ndarray, solved: np.ndarray) -> np.ndarray:
+    """Keep the draws that could be solved; RefusedError where they are fewer than half."""
+    if solved.mean() < 0.5:
+        raise RefusedError(
+            f"only {solved.sum()} of {len(draws)} resamples could be solved",
+            where="mediation",
+            repair="Drop columns that hardly vary, or collect more answers.",
+        )
+    return draws[solved]
+
+
+def check_columns(names: tuple[str, ...], mediators: tuple[str, ...]) -> None:
+    """Raise a UsageError where a column has two parts, or none mediates."""
+    twice = next((n for n in names if names.count(n) > 1), None)
+    if twice is not None or not mediators:
+        what = f"column {twice!r} has two parts" if mediators else "no mediator is named"
+        raise UsageError(what, where="mediation", repair="Name each column once and at least one mediator.")
 
 
 def _check(
     names: tuple[str, ...], mediators: tuple[str, ...], order: str, interval: str, level: float, resamples: int
 ) -> None:
-    twice = next((n for n in names if names.count(n) > 1), None)
-    if twice is not None or not mediators:
-        what = f"column {twice!r} has two parts" if mediators else "no mediator is named"
-        raise UsageError(what, where="mediation", repair="Name each column once and at least one mediator.")
+    check_columns(names, mediators)
     if order not in get_args(Order) or interval not in get_args(Interval):
         raise UsageError(
             f"order {order!r}, interval {interval!r}",
             where="mediation",
             repair=f"Orders: {', '.join(get_args(Order))}; intervals: {', '.join(get_args(Interval))}.",
         )
-    if not 0 < level < 1 or resamples < 100:
-        raise UsageError(
-            f"level {level!r} with {resamples!r} resamples",
-            where="mediation",
-            repair="Use a level between 0 and 1 and at least 100 resamples.",
-        )
-
-
-def judge_sign(low: float, high: float) -> Verdict:
-    """Judge the expectation of a positive value by its interval."""
-    return "supported" if low > 0 else "contradicted" if high < 0 else "inconclusive"
+    check_resampling(resamples, level, where="mediation")

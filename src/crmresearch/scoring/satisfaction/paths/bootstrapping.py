@@ -8,13 +8,14 @@ from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from crmresearch.errors import RefusedError, UsageError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.results import Exhibit, Finding, Recipe, judge_interval
+from crmresearch.scoring.resampling import check_resampling, count_rows
+from crmresearch.scoring.satisfaction.bounds import bound_draws
 from crmresearch.scoring.satisfaction.paths import quality
 from crmresearch.scoring.satisfaction.paths.fitting import PathFit
-from crmresearch.scoring.satisfaction.paths.moments import Moments, count_rows
+from crmresearch.scoring.satisfaction.paths.moments import Moments
 from crmresearch.scoring.satisfaction.paths.staging import Estimator, Stage
 
 Signs = Literal["none", "individual", "construct"]
@@ -93,7 +94,7 @@ class PathBootstrap:
                     "high": row.conf_high,
                     "level": self.level,
                 },
-                verdict=_verdict(row.conf_low, row.conf_high),
+                verdict=judge_interval(row.conf_low, row.conf_high),
             )
             for (source, target), row in zip(self.fit.model.paths, rows.itertuples(), strict=True)
         )
@@ -189,13 +190,9 @@ def bootstrap_paths(
             where="bootstrap",
             repair="Drop items that hardly vary, or collect more answers.",
         )
-    if interval == "bca":
-        jackknife = np.concatenate(
-            [run(np.ones(n) - np.eye(n)[k : k + estimator.batch])[0] for k in range(0, n, estimator.batch)]
-        )
-        low, high = bca_bounds(draws, estimate[0], jackknife, level)
-    else:
-        low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    low, high = bound_draws(
+        draws, estimate[0], lambda counts: run(counts)[0], n, interval=interval, level=level, batch=estimator.batch
+    )
     recipe = Recipe(
         "pls_path_bootstrap",
         dict(fit.recipe.options)
@@ -219,12 +216,7 @@ def _check(signs: str, interval: str, level: float, resamples: int) -> None:
         raise UsageError(f"unknown sign rule {signs!r}", where="signs", repair="Use none, individual or construct.")
     if interval not in get_args(Interval):
         raise UsageError(f"unknown interval {interval!r}", where="interval", repair="Use percentile or bca.")
-    if not 0 < level < 1 or resamples < 50:
-        raise UsageError(
-            f"level {level!r} with {resamples!r} resamples",
-            where="bootstrap",
-            repair="Use a level between 0 and 1 and at least 50 resamples.",
-        )
+    check_resampling(resamples, level, where="bootstrap", fewest=50)
 
 
 def _draw(
@@ -329,42 +321,3 @@ def _table(
             "conf_high": high,
         }
     )
-
-
-def bca_bounds(
-    draws: np.ndarray, estimate: np.ndarray, jackknife: np.ndarray, level: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Bias-corrected and accelerated bounds of each column.
-
-    Parameters
-    ----------
-    draws : float array, shape (B, k)
-    estimate : float array, shape (k,)
-    jackknife : float array, shape (n, k)
-        Estimates with one row left out at a time.
-    level : float
-
-    Notes
-    -----
-    Efron (1987), doi:10.1080/01621459.1987.10478410.
-    """
-    used = len(draws)
-    share = ((draws < estimate).sum(axis=0) + 0.5 * (draws == estimate).sum(axis=0)) / used
-    shift = norm.ppf(np.clip(share, 0.5 / used, 1 - 0.5 / used))
-    away = jackknife.mean(axis=0) - jackknife
-    spread = (away**2).sum(axis=0)
-    skew = np.divide((away**3).sum(axis=0), 6 * spread**1.5, out=np.zeros_like(spread), where=spread > 1e-24)
-    ordered = np.sort(draws, axis=0)
-
-    def bound(tail: float) -> np.ndarray:
-        z = shift + norm.ppf(tail)
-        spot = norm.cdf(shift + z / (1 - skew * z)) * (used - 1)
-        lower = np.floor(spot).astype(int)
-        at = np.take_along_axis(ordered, np.stack([lower, np.minimum(lower + 1, used - 1)]), axis=0)
-        return at[0] + (spot - lower) * (at[1] - at[0])
-
-    return bound((1 - level) / 2), bound((1 + level) / 2)
-
-
-def _verdict(low: float, high: float) -> Verdict:
-    return "supported" if low > 0 else "contradicted" if high < 0 else "inconclusive"

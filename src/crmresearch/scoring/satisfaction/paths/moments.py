@@ -210,16 +210,3 @@ class Moments:
         covariance = squares - left - left.transpose(0, 2, 1)
         covariance += mean[:, :, None] * mean[:, None, :] * both
         return mean, covariance
-
-
-def count_rows(indices: np.ndarray, n: int) -> np.ndarray:
-    """How often each of ``n`` rows stands in each resample; (B, m) indices → (B, n) floats.
-
-    Examples
-    --------
-    >>> count_rows(np.array([[0, 0, 2], [1, 2, 1]]), 3)
-    array([[2., 0., 1.],
-           [0., 2., 1.]])
-    """
-    shifted = indices + n * np.arange(len(indices))[:, None]
-    return np.bincount(shifted.ravel(), minlength=n * len(indices)).reshape(len(indices), n).astype(float)

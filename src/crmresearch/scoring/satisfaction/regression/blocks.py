@@ -11,6 +11,7 @@ from scipy import stats
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.scoring.resampling import bootstrap_counts, percentile_bounds
 from crmresearch.scoring.satisfaction.regression.squares import (
     Covariance,
     LeastSquares,
@@ -18,9 +19,9 @@ from crmresearch.scoring.satisfaction.regression.squares import (
     complete_rows,
     fit_least_squares,
 )
+from crmresearch.scoring.satisfaction.weighted import weighted_covariances
 
 _ROWS_SHOWN = 10
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,31 +269,18 @@ def _intervals(
     rng: np.random.Generator,
     resamples: int,
     confidence: float,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> np.ndarray:
     """Bootstrap interval of each block's increase in R²; every resample from its covariance matrix."""
-    n, p = values.shape
     x = (values - values.mean(axis=0)) / values.std(axis=0)
-    upper = np.triu_indices(p)
-    place = np.zeros((p, p), dtype=int)
-    place[upper] = np.arange(len(upper[0]))
-    place = np.maximum(place, place.T)
-    products = x[:, upper[0]] * x[:, upper[1]]
-    codes = np.arange(n) if clusters is None else pd.factorize(clusters)[0]
-    units = int(codes.max()) + 1
-    ends = np.cumsum(sizes)
-    found = []
-    for k in range(0, resamples, _BATCH):
-        size = min(_BATCH, resamples - k)
-        drawn = rng.integers(0, units, (size, units)) + units * np.arange(size)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=units * size).reshape(size, units)[:, codes].astype(float)
-        total = counts.sum(axis=1, keepdims=True)
-        mean = counts @ x / total
-        spread = ((counts @ products) / total)[:, place] - mean[:, :, None] * mean[:, None, :]
-        found.append(np.column_stack([_r_squared(spread, end) for end in ends]))
-    r2 = np.concatenate(found)
+    codes = np.arange(len(x)) if clusters is None else pd.factorize(clusters)[0]
+
+    def explained(counts: np.ndarray) -> np.ndarray:
+        spread = weighted_covariances(x, counts[:, codes])
+        return np.column_stack([_r_squared(spread, end) for end in np.cumsum(sizes)])
+
+    r2 = bootstrap_counts(explained, int(codes.max()) + 1, rng=rng, resamples=resamples)
     delta = np.diff(r2, axis=1, prepend=0)
-    delta = delta[np.isfinite(delta).all(axis=1)]
-    return tuple(np.quantile(delta, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0))
+    return percentile_bounds(delta[np.isfinite(delta).all(axis=1)], confidence)
 
 
 def _r_squared(spread: np.ndarray, m: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from scipy import special, stats
 from scipy.optimize import linprog
 
 from crmresearch.errors import RefusedError
-from crmresearch.results import Exhibit, Finding, Recipe, Verdict
+from crmresearch.results import Exhibit, Finding, Recipe, Verdict, judge_interval
 from crmresearch.scoring.satisfaction.regression.squares import cluster_codes, complete_rows
 
 _STEPS = 60
@@ -206,7 +206,7 @@ def fit_repurchase(
         ),
         calibration=_calibration(y, p),
         confusable=pd.DataFrame({"row": used.index, "observed": y, "foretold": p}),
-        verdict="supported" if low > smallest_odds else "contradicted" if high < smallest_odds else "inconclusive",
+        verdict=judge_interval(low, high, smallest_odds),
         recipe=Recipe(
             "repurchase_regression",
             {

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.scoring.resampling import bootstrap_interval
 from crmresearch.scoring.value.clv.prediction import LifetimeValue
 from crmresearch.scoring.value.contributions import Contributions
-from crmresearch.scoring.value.resampling import bootstrap_interval
 
 PARTS = ("current_part", "repeat_part", "cross_part", "up_part", "referral_part")
 """Current value, then the four parts of future profit (重复购买、交叉购买、向上购买、推荐新客户)."""
@@ -161,9 +161,10 @@ def _growth(
         return pd.DataFrame(columns=names)
 
     def rates(rows: np.ndarray) -> np.ndarray:
-        base = old[rows].sum()
-        return np.array([new[rows].sum(), same[rows].sum() - base]) / base if base > 0 else np.full(2, np.nan)
+        base = old[rows].sum(axis=1)
+        beyond = np.column_stack([new[rows].sum(axis=1), same[rows].sum(axis=1) - base])
+        return beyond / np.where(base > 0, base, np.nan)[:, None]
 
-    low, high = bootstrap_interval(rates, len(table), rng=rng, n_resamples=n_resamples)
-    at = rates(np.arange(len(table)))
+    low, high = bootstrap_interval(rates, len(table), rng=rng, resamples=n_resamples)
+    at = rates(np.arange(len(table))[None])[0]
     return pd.DataFrame({"part": ["cross_part", "up_part"], "rate": at, "conf_low": low, "conf_high": high})

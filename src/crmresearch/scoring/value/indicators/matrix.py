@@ -136,10 +136,6 @@ class IndicatorMatrix:
         """Whether more is better, shape (n_indicators,)."""
         return np.array([i.direction in ("benefit", "ordinal") for i in self.indicators])
 
-    def column(self, name: str) -> np.ndarray:
-        """Values of one indicator, shape (n_customers,)."""
-        return self.values[:, self.names.index(name)]
-
     def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
         """The customers a few thousand at a time: which rows, and their values, one indicator after another.
 

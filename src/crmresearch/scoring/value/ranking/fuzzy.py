@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from crmresearch.errors import UsageError
+from crmresearch.errors import UsageError, check_choice
 from crmresearch.results import Exhibit, Recipe
 from crmresearch.scoring.value.indicators import IndicatorMatrix
 from crmresearch.scoring.value.ranking.ranked import (
     Ranking,
     Rescorer,
     Ties,
-    check_choice,
     check_ranking,
     ideals,
     unit_values,
@@ -69,8 +68,8 @@ def rank_fuzzy(
     equal steps. With "weighted_mean" and "range" that is the weighted sum of :func:`rank_weighted_sum`.
     """
     where = "rank_fuzzy"
-    check_choice("operator", operator, Operator, where)
-    check_choice("placement", placement, Placement, where)
+    check_choice("operator", operator, get_args(Operator), where=where)
+    check_choice("placement", placement, get_args(Placement), where=where)
     if len(grades) < 2 or len(set(grades)) < len(grades):
         raise UsageError(f"grades {list(grades)}", where=where, repair="Name two or more, each once.")
     low, high, *_ = check_ranking(matrix, weights, where, ties)

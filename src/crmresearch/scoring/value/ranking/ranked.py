@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from crmresearch.errors import RefusedError, UsageError
+from crmresearch.errors import RefusedError, UsageError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.value.indicators import IndicatorMatrix, Moments
 from crmresearch.scoring.value.weights import Weights
@@ -96,8 +96,7 @@ def place_of(score: np.ndarray, ties: Ties) -> np.ndarray:
 
 def check_ranking(matrix: IndicatorMatrix, weights: Weights, where: str, ties: str) -> Moments:
     """Smallest and largest value of each indicator and the like, once the request makes sense."""
-    if ties not in get_args(Ties):
-        raise UsageError(f"ties={ties!r} is unknown", where=where, repair=f"Choose from: {', '.join(get_args(Ties))}.")
+    check_choice("ties", ties, get_args(Ties), where=where)
     if weights.table["indicator"].tolist() != matrix.names:
         raise UsageError(
             f"weights are for {', '.join(weights.table['indicator'])}; indicators are {', '.join(matrix.names)}",
@@ -112,14 +111,6 @@ def check_ranking(matrix: IndicatorMatrix, weights: Weights, where: str, ties: s
             repair="Use indicators that tell customers apart.",
         )
     return moments
-
-
-def check_choice(name: str, value: str, choices: object, where: str) -> None:
-    """Raise :class:`UsageError` for an option that is not offered."""
-    if value not in get_args(choices):
-        raise UsageError(
-            f"{name}={value!r} is unknown", where=where, repair=f"Choose from: {', '.join(get_args(choices))}."
-        )
 
 
 def unit_values(matrix: IndicatorMatrix, low: np.ndarray, high: np.ndarray) -> np.ndarray:

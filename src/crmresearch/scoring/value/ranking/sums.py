@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from crmresearch.errors import UsageError
+from crmresearch.errors import UsageError, check_choice
 from crmresearch.results import Exhibit, Recipe
 from crmresearch.scoring.value.indicators import IndicatorMatrix
 from crmresearch.scoring.value.ranking.ranked import (
     Ranking,
     Ties,
     additive,
-    check_choice,
     check_ranking,
     ideals,
     unit_values,
@@ -140,7 +139,7 @@ def rank_rsr(matrix: IndicatorMatrix, weights: Weights, *, spacing: Spacing = "i
     Tian, F. (1993). Rank-sum ratio and its application (田凤调, 秩和比法及其应用). China Statistics Press.
     """
     where = "rank_rsr"
-    check_choice("spacing", spacing, Spacing, where)
+    check_choice("spacing", spacing, get_args(Spacing), where=where)
     low, high, *_ = check_ranking(matrix, weights, where, ties)
     n = len(matrix.customer_id)
     if spacing == "integer":

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
+from crmresearch.errors import check_choice
 from crmresearch.results import Recipe
 from crmresearch.scoring.value.indicators import IndicatorMatrix
 from crmresearch.scoring.value.ranking.ranked import (
     Ranking,
     Rescorer,
     Ties,
-    check_choice,
     check_ranking,
     ideals,
 )
@@ -77,7 +77,7 @@ def rank_topsis(
     [0.5037, 0.6581, 0.7482, 0.334]
     """
     where = "rank_topsis"
-    check_choice("normalisation", normalisation, Normalisation, where)
+    check_choice("normalisation", normalisation, get_args(Normalisation), where=where)
     low, high, _, length = check_ranking(matrix, weights, where, ties)
     scale = _scale(low, high, length, normalisation)
     ideal = ideals(matrix, weights, low, high)

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from crmresearch.errors import RefusedError, UsageError
+from crmresearch.errors import RefusedError, UsageError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe
 
 Method = Literal["quantile", "rank", "fixed", "nested"]
@@ -195,9 +195,8 @@ def _check_options(bins: int, method: str, recency: str, cuts: Mapping[str, Sequ
     where = "score_rfm"
     if not 2 <= bins <= 9:
         raise UsageError(f"bins={bins} is out of range", where=where, repair="Use 2 to 9, one digit of the code each.")
-    for name, value, choices in (("method", method, get_args(Method)), ("recency", recency, get_args(Recency))):
-        if value not in choices:
-            raise UsageError(f"{name}={value!r} is unknown", where=where, repair=f"Choose from: {', '.join(choices)}.")
+    check_choice("method", method, get_args(Method), where=where)
+    check_choice("recency", recency, get_args(Recency), where=where)
     if (cuts is not None) != (method == "fixed"):
         raise UsageError("cuts and method='fixed' go together", where=where, repair="Give both or neither.")
     for column in (_RECENCY_COLUMN[recency], "n_orders", "spend") if cuts is not None else ():

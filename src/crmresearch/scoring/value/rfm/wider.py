@@ -12,7 +12,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from crmresearch.errors import RefusedError, UsageError
+from crmresearch.errors import RefusedError, UsageError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.value.rfm.scoring import describe_bins
 
@@ -118,10 +118,7 @@ def score_wider(
     customer without such a line counts as the usual price.
     """
     where = "score_wider"
-    if scheme not in get_args(Scheme):
-        raise UsageError(
-            f"scheme={scheme!r} is unknown", where=where, repair=f"Choose from: {', '.join(get_args(Scheme))}."
-        )
+    check_choice("scheme", scheme, get_args(Scheme), where=where)
     if not 2 <= bins <= 9:
         raise UsageError(f"bins={bins} is out of range", where=where, repair="Use 2 to 9.")
     measures = MEASURES[scheme]
@@ -170,8 +167,7 @@ def price_levels(orders: ibis.Table, *, as_of: dt.date) -> pd.Series:
     RefusedError
         No line up to ``as_of`` has product, quantity and amount.
     """
-    needed = {"product", "quantity", "amount", "unit"} - {"unit"}
-    if needed <= set(orders.columns):
+    if {"product", "quantity", "amount"} <= set(orders.columns):
         lines = orders.filter(
             (orders.date <= as_of) & (orders.quantity > 0) & (orders.amount > 0) & orders["product"].notnull()
         )

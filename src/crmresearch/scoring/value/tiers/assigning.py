@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from crmresearch.errors import RefusedError, UsageError
+from crmresearch.errors import RefusedError, UsageError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.value.ranking import Ranking, place_of
 from crmresearch.scoring.value.tiers.cutting import DEFAULT_BOUNDS, Rule, find_floors
@@ -148,7 +148,13 @@ def assign_tiers(
     labels = tuple(labels)
     cuts = np.asarray(DEFAULT_BOUNDS.get(rule) if bounds is None else bounds, dtype=float)
     worth = np.asarray(worth, dtype=float)
-    check_options(ranking, worth, rule, cuts, labels, n_draws, concentration)
+    if n_draws < 100 or not concentration > 0:
+        raise UsageError(
+            f"n_draws={n_draws}, concentration={concentration}",
+            where="assign_tiers",
+            repair="Use 100 draws or more, and > 0.",
+        )
+    check_cuts(ranking, worth, rule, cuts, labels)
     shared = np.ones_like(worth) if rule == "quantile" else np.maximum(worth, 0.0)
     tier = place_in_tiers(ranking.score, shared, rule, cuts, len(labels))
     drawn = _draw_weights(ranking.weights.values, n_draws, concentration, rng)
@@ -188,19 +194,10 @@ def assign_tiers(
     return Tiers(customers.reset_index(drop=True), _describe(customers, labels), moves, recipe)
 
 
-def check_options(
-    ranking: Ranking,
-    worth: np.ndarray,
-    rule: str,
-    cuts: np.ndarray,
-    labels: tuple[str, ...],
-    n_draws: int,
-    concentration: float,
-) -> None:
-    """Raise for a request that cannot be met."""
-    where = "assign_tiers"
-    if rule not in get_args(Rule):
-        raise UsageError(f"rule={rule!r} is unknown", where=where, repair=f"Choose from: {', '.join(get_args(Rule))}.")
+def check_cuts(ranking: Ranking, worth: np.ndarray, rule: str, cuts: np.ndarray, labels: tuple[str, ...]) -> None:
+    """Raise where a ranking cannot be cut like that."""
+    where = "tiers"
+    check_choice("rule", rule, get_args(Rule), where=where)
     step = np.diff(cuts) if rule != "threshold" else -np.diff(cuts)
     if rule == "natural_breaks":
         if len(cuts) or len(labels) < 2:
@@ -216,10 +213,6 @@ def check_options(
             where=where,
             repair=f"Give {len(labels) - 1} {order} between 0 and 1.",
         )
-    if n_draws < 100 or not concentration > 0:
-        raise UsageError(
-            f"n_draws={n_draws}, concentration={concentration}", where=where, repair="Use 100 draws or more, and > 0."
-        )
     if worth.shape != ranking.score.shape:
         raise UsageError(
             f"{worth.size} values for {ranking.score.size} customers",
@@ -227,7 +220,7 @@ def check_options(
             repair="Give one value per row of ranking.matrix, in its order.",
         )
     if not np.isfinite(worth).all() or not (worth > 0).any():
-        raise RefusedError("value is missing, infinite or nowhere positive", where="tiers", repair="Use another value.")
+        raise RefusedError("value is missing, infinite or nowhere positive", where=where, repair="Use another value.")
 
 
 def _draw_weights(weights: np.ndarray, n_draws: int, concentration: float, rng: np.random.Generator) -> np.ndarray:

@@ -11,7 +11,7 @@ import pandas as pd
 from crmresearch.errors import UsageError
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.value.ranking import Ranking
-from crmresearch.scoring.value.tiers.assigning import check_options, place_in_tiers
+from crmresearch.scoring.value.tiers.assigning import check_cuts, place_in_tiers
 from crmresearch.scoring.value.tiers.cutting import DEFAULT_BOUNDS, Rule, find_floors
 
 _CHUNK_BYTES = 8_000_000
@@ -90,7 +90,7 @@ def find_demotions(
     labels = tuple(labels)
     cuts = np.asarray(DEFAULT_BOUNDS.get(rule) if bounds is None else bounds, dtype=float)
     worth = np.asarray(worth, dtype=float)
-    check_options(ranking, worth, rule, cuts, labels, 100, 1.0)
+    check_cuts(ranking, worth, rule, cuts, labels)
     if not 0.001 <= step <= 0.25:
         raise UsageError(f"step={step}", where="find_demotions", repair="Use a step from 0.001 to 0.25.")
     shared = np.ones_like(worth) if rule == "quantile" else np.maximum(worth, 0.0)

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from crmresearch.errors import RefusedError, UsageError
+from crmresearch.errors import RefusedError, UsageError, check_choice
 from crmresearch.results import Recipe
 from crmresearch.scoring.value.weights.weighing import Weights
 
@@ -60,8 +60,7 @@ def combine_weights(*weights: Weights, rule: Rule = "linear", shares: Sequence[f
     [0.6667, 0.3333]
     """
     where = "combine_weights"
-    if rule not in get_args(Rule):
-        raise UsageError(f"rule={rule!r} is unknown", where=where, repair=f"Choose from: {', '.join(get_args(Rule))}.")
+    check_choice("rule", rule, get_args(Rule), where=where)
     if len(weights) < 2:
         raise UsageError(f"{len(weights)} weighting to combine", where=where, repair="Give two or more.")
     names = weights[0].table["indicator"].tolist()

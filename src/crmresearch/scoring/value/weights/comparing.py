@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from crmresearch.case import IndicatorSystem
-from crmresearch.errors import RefusedError, UsageError
+from crmresearch.errors import RefusedError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.value.indicators import IndicatorMatrix
 from crmresearch.scoring.value.weights.ahp import weigh_ahp
@@ -134,6 +134,7 @@ def weigh(
     UsageError
         No such method.
     """
+    check_choice("weighting", weighting, get_args(Weighting), where="weigh")
     if weighting in ("ahp", "combined"):
         if judged is None:
             raise RefusedError("no expert judged", where="AHP weights", repair="Use weights that come from the data.")
@@ -147,12 +148,6 @@ def weigh(
         "deviation": weigh_deviation,
         "equal": weigh_equally,
     }
-    if weighting not in methods:
-        raise UsageError(
-            f"weighting={weighting!r} is unknown",
-            where="weigh",
-            repair=f"Choose from: {', '.join(get_args(Weighting))}.",
-        )
     return methods[weighting](matrix)
 
 

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 from scipy import stats
 
-from crmresearch.errors import RefusedError, UsageError
+from crmresearch.errors import RefusedError, check_choice
 from crmresearch.results import Recipe
 from crmresearch.scoring.value.indicators import IndicatorMatrix
 from crmresearch.scoring.value.weights.weighing import Weights, weight_table
@@ -104,11 +104,8 @@ def weigh_critic(
     >>> weigh_critic(matrix).values.tolist()
     [0.25, 0.25, 0.5]
     """
-    for value, choices in ((correlation, Correlation), (conflict, Conflict)):
-        if value not in get_args(choices):
-            raise UsageError(
-                f"{value!r} is unknown", where="weigh_critic", repair=f"Choose from: {', '.join(get_args(choices))}."
-            )
+    check_choice("correlation", correlation, get_args(Correlation), where="weigh_critic")
+    check_choice("conflict", conflict, get_args(Conflict), where="weigh_critic")
     spread, varies = _unit_deviation(matrix), _varies(matrix)
     values = matrix.values[:, varies]
     if correlation == "spearman":

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from crmresearch.errors import RefusedError, UsageError
+from crmresearch.errors import RefusedError, UsageError, check_choice
 from crmresearch.results import Recipe
 from crmresearch.scoring.value.indicators import IndicatorMatrix
 from crmresearch.scoring.value.weights.weighing import Weights, weight_table
@@ -148,23 +148,15 @@ def weigh_entropy(
 
 
 def _check_options(normalisation: str, shift_rule: str, shift: float, zeros: str, constant: str) -> None:
-    asked = (
-        ("normalisation", normalisation, Normalisation),
-        ("shift_rule", shift_rule, ShiftRule),
-        ("zeros", zeros, Zeros),
-        ("constant", constant, Constant),
-    )
-    for name, value, choices in asked:
-        if value not in get_args(choices):
-            raise UsageError(
-                f"{name}={value!r} is unknown",
-                where="entropy weights",
-                repair=f"Choose from: {', '.join(get_args(choices))}.",
-            )
+    where = "entropy weights"
+    check_choice("normalisation", normalisation, get_args(Normalisation), where=where)
+    check_choice("shift_rule", shift_rule, get_args(ShiftRule), where=where)
+    check_choice("zeros", zeros, get_args(Zeros), where=where)
+    check_choice("constant", constant, get_args(Constant), where=where)
     if (shift > 0) != (shift_rule != "none") or shift < 0:
         raise UsageError(
             f"shift={shift} with shift_rule={shift_rule!r}",
-            where="entropy weights",
+            where=where,
             repair="Give a positive shift with a rule, or neither.",
         )
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
-from crmresearch.errors import RefusedError, UsageError
+from crmresearch.errors import RefusedError, UsageError, check_choice
 
 Method = Literal["eigenvector", "geometric_mean", "column_mean"]
 RandomIndex = Literal["saaty_1980", "saaty_2005", "donegan_dodd"]
@@ -232,10 +232,7 @@ def priorities(pairwise: Pairwise, method: Method = "eigenvector") -> np.ndarray
         every pair was judged (方根法); mean of the columns, each summing to 1 (和积法). Unjudged
         pairs: :func:`complete` for the first and the last.
     """
-    if method not in get_args(Method):
-        raise UsageError(
-            f"method={method!r} is unknown", where="priorities", repair=f"Choose from: {', '.join(get_args(Method))}."
-        )
+    check_choice("method", method, get_args(Method), where="priorities")
     if method == "geometric_mean":
         return _log_least_squares(pairwise.values)
     whole = complete(pairwise)
