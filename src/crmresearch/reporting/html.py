@@ -18,6 +18,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from crmresearch.errors import StorageError
+from crmresearch.reporting.comparison.comparing import Comparison
+from crmresearch.reporting.comparison.sheets import sheets
 from crmresearch.reporting.document.assembling import assemble, parts_of_blocks
 from crmresearch.reporting.document.labelling import bookmark
 from crmresearch.reporting.document.model import Document, Part, Table
@@ -97,6 +99,18 @@ def render_index(reports: Path, language: ReportLanguage = "en") -> Path:
     rows.sort(key=lambda row: (row["case"], row["name"]))
     rows.sort(key=lambda row: row["made"], reverse=True)
     return _write(reports / "index.html", "index.html", language, rows=rows, script=_asset("index.js"))
+
+
+def render_comparison(comparison: Comparison, path: Path) -> Path:
+    """Write the page of two editions side by side."""
+    editions = [
+        (edition, f"../{edition.edition}/{page}" if (path.parents[1] / edition.edition / page).is_file() else "")
+        for edition in (comparison.first, comparison.second)
+        for page in [f"report.{comparison.voice.name}.html"]
+    ]
+    return _write(
+        path, "comparison.html", comparison.voice.name, editions=editions, sheets=list(sheets(comparison)), table=Table
+    )
 
 
 def render_blocks(blocks: tuple[Block, ...], language: Language, currency: str = "") -> str:
