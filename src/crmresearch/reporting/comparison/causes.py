@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -65,7 +66,7 @@ def causes_of(first: Edition, second: Edition, pairs: Mapping[str, list[Pair]], 
         yield from _settings(first, second, label)
         yield from _software(first, second, label)
         for study, one, other in _beside(first.studies, second.studies):
-            title = (other or one).title.model_dump()
+            title = short_title((other or one).title.model_dump())
             status = [label(_status(run)) for run in (one, other)]
             yield from differing("compared_study", (title, *status))
             if not (one and other and one.is_shown and other.is_shown):
@@ -152,6 +153,11 @@ def _ledger(edition: Edition) -> dict[tuple[str, str], int]:
         for line in edition.intake.quality.ledger
         for name in ("rows_in", "rows_kept", "rows_quarantined", "rows_merged")
     }
+
+
+def short_title(title: Text) -> Text:
+    """A study's title without the question it asks."""
+    return {language: re.split("[:：]", text, maxsplit=1)[0] for language, text in title.items()}
 
 
 def _status(run: Any) -> str:

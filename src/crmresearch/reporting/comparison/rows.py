@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -15,11 +16,13 @@ from crmresearch.reporting.words import Text, Words, placeholders
 
 Change = Literal["changed", "too_small_to_print", "same", "first_only", "second_only"]
 GAP, OTHERS = "□", "…"
-"""In a clause of a finding: the value compared, and the other values."""
+"""In a clause of a finding: the value compared, and other values that differ too; those that do not are printed."""
 
 _AND = {"en": ", ", "zh": "、"}
 _CLAUSE = re.compile(r"(?<=[.;:,])\s+|[()（）]|(?<=[。；：，])")
-_SHORTEST_CLAUSE = 6
+_SHORTEST_CLAUSE = {"en": 6, "zh": 3}
+_NAMING = frozenset({"text", "name", "date", "flag", "integer", "count", "level"})
+"""Kinds of first columns that can name a row; a measured number cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,13 @@ def _finding_rows(study: str, pair: Pair, words: Words) -> Iterator[Row]:
     heading = pair.section["text"] if pair.section else dict.fromkeys(LANGUAGES, "")
     for name in dict.fromkeys((*sides[1], *sides[0])):
         stating = next((b for b in (pair.second, pair.first) if b and name in _stated(b)), None)
-        what = _clause(stating, name, words) if stating else dict.fromkeys(LANGUAGES, name)
+        if stating is None:
+            what = {
+                lang: words.fill(words.label("compared_unprinted", lang), {"name": name}, lang) for lang in LANGUAGES
+            }
+        else:
+            differing = {n for n in sides[0] if n in sides[1] and sides[0][n].raw != sides[1][n].raw}
+            what = _clause(stating, name, differing, words)
         place = study, _key(pair.section), pair.either["id"], name
         yield Row(*place, "finding", heading, what, sides[0].get(name), sides[1].get(name))
 
@@ -122,7 +131,7 @@ def _finding_values(block: Block) -> dict[str, Value]:
     kinds = _stated(block)
     values = {}
     for name, raw in block["values"].items():
-        kind = kinds.get(name, "") or ("number" if isinstance(raw, float) else "")
+        kind = kinds.get(name, "") or {float: "number", int: "integer"}.get(type(raw), "")
         values[name] = Value(raw, "p" if kind == "equals_p" else kind, block["words"])
     return values
 
@@ -133,17 +142,17 @@ def _stated(block: Block) -> dict[str, str]:
     return {name: kind for name, kind in reversed(pairs) if kind != "plural"}
 
 
-def _clause(block: Block, name: str, words: Words) -> Text:
+def _clause(block: Block, name: str, differing: set[str], words: Words) -> Text:
     """The part of the sentence that states a value, or the whole where that says too little."""
-    clauses = {}
+    clauses, own = {}, words.of("findings", block["key"]).with_terms(block["words"])
     for language in LANGUAGES:
-        told, marked = words.pieces(block["template"][language], block["values"], language), ""
-        for text, stated in told:
-            marked += (GAP if stated == name else OTHERS) if stated else text
+        marked = ""
+        for text, stated in own.pieces(block["template"][language], block["values"], language):
+            marked += GAP if stated == name else OTHERS if stated in differing else text
         parts = [part.strip(" ,;:，；：.。") for part in _CLAUSE.split(marked) if part]
         clause = next((part for part in parts if GAP in part), marked)
         says = len(re.sub(rf"[\W\d_{GAP}{OTHERS}]", "", clause))
-        clauses[language] = clause if says >= (_SHORTEST_CLAUSE if language == "en" else 3) else marked
+        clauses[language] = clause if says >= _SHORTEST_CLAUSE[language] else marked
     return clauses
 
 
@@ -155,9 +164,10 @@ def _table_rows(study: str, pair: Pair, words: Words) -> Iterator[Row]:
         totals = [Value(b["rows_total"], "count", {}) if b else None for b in (pair.first, pair.second)]
         yield Row(*place, "rows", "table", caption, _both(words, "compared_rows"), *totals)
         return
-    shared = _shared_start(blocks)
-    width = next((n for n in range(shared + 1) if all(_tells_apart(b, n) for b in blocks)), None)
-    sides = [_cells(block, width) if block else {} for block in (pair.first, pair.second)]
+    naming = _naming_columns(blocks)
+    width = next((n for n in range(naming + 1) if all(_tells_apart(block, n) for block in blocks)), None)
+    sides = [_cells(block, naming if width is None else width, width is None) if block else {} for block in (
+        pair.first, pair.second)]  # fmt: skip
     for key in dict.fromkeys((*sides[1], *sides[0])):
         label, column = next(side[key][1] for side in (sides[1], sides[0]) if key in side)
         what = {lang: " · ".join(filter(None, (label[lang], column[lang]))) for lang in LANGUAGES}
@@ -165,10 +175,15 @@ def _table_rows(study: str, pair: Pair, words: Words) -> Iterator[Row]:
         yield Row(*place, "/".join(map(str, key)), "table", caption, what, *values)
 
 
-def _shared_start(blocks: Sequence[Block]) -> int:
-    """How many first columns the tables have in common."""
-    names = [[column["name"] for column in block["columns"]] for block in blocks]
-    return next((n for n, pair in enumerate(zip(*names, strict=False)) if len(set(pair)) > 1), min(map(len, names)))
+def _naming_columns(blocks: Sequence[Block]) -> int:
+    """How many first columns may name a row: those the tables share, up to the first that is measured."""
+    columns = [[(column["name"], column["kind"]) for column in block["columns"]] for block in blocks]
+    shared = 0
+    for heads in zip(*columns, strict=False):
+        if len(set(heads)) > 1 or heads[0][1] not in _NAMING:
+            break
+        shared += 1
+    return min(shared, *(len(heads) - 1 for heads in columns))
 
 
 def _tells_apart(block: Block, width: int) -> bool:
@@ -177,20 +192,19 @@ def _tells_apart(block: Block, width: int) -> bool:
     return len(set(keys)) == len(keys)
 
 
-def _cells(block: Block, width: int | None) -> dict[tuple[Any, ...], tuple[Value, tuple[Text, Text]]]:
-    """Cells by the first cells of their row (by its number where these tell no rows apart) and their column."""
-    cells = {}
+def _cells(block: Block, width: int, numbered: bool) -> dict[tuple[Any, ...], tuple[Value, tuple[Text, Text]]]:
+    """Cells by the first cells of their row, its number among those alike where these do not do, and their column."""
+    cells, alike = {}, Counter()
     row_kinds = block.get("row_kinds") or [""] * len(block["rows"])
-    for number, (row, row_kind) in enumerate(zip(block["rows"], row_kinds, strict=True), start=1):
+    for row, row_kind in zip(block["rows"], row_kinds, strict=True):
         kinds = [row_kind if column["kind"] == "by_row" else column["kind"] for column in block["columns"]]
         values = [Value(raw, kind, block["words"]) for raw, kind in zip(row, kinds, strict=True)]
-        key = (number,) if width is None else tuple(map(str, row[:width]))
-        label = {
-            lang: f"{number}" if width is None else " · ".join(value.printed(lang) for value in values[:width])
-            for lang in LANGUAGES
-        }
-        for column, value in list(zip(block["columns"], values, strict=True))[width or 0 :]:
-            cells[(*key, column["name"])] = value, (label, column["label"])
+        key = tuple(map(str, row[:width]))
+        alike[key] += 1
+        number = (str(alike[key]),) if numbered else ()
+        label = {lang: " · ".join((*(v.printed(lang) for v in values[:width]), *number)) for lang in LANGUAGES}
+        for column, value in list(zip(block["columns"], values, strict=True))[width:]:
+            cells[(*key, *number, column["name"])] = value, (label, column["label"])
     return cells
 
 

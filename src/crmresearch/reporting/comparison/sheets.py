@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pandas as pd
 
+from crmresearch.reporting.comparison.causes import short_title
 from crmresearch.reporting.comparison.comparing import Claim, Comparison
 from crmresearch.reporting.comparison.rows import Row
 from crmresearch.reporting.numbers import NUMERIC, format_value
@@ -86,7 +87,7 @@ def _verdict(comparison: Comparison, claim: Claim) -> tuple[str, ...]:
         return f"{verdict}{'：' if language == 'zh' else ': '}{block['text'][language]}"
 
     language = comparison.voice.language
-    return comparison.titles[claim.study][language], claim.name, said(claim.first), said(claim.second)
+    return short_title(comparison.titles[claim.study])[language], claim.name, said(claim.first), said(claim.second)
 
 
 _CHANGES = ("changed", "too_small_to_print", "same", "first_only", "second_only")
@@ -100,7 +101,7 @@ def _overview(comparison: Comparison) -> Sheet:
         own = [row.change for row in comparison.rows if row.study == study]
         if own:
             counts = [len(own), *(own.count(change) for change in _CHANGES)]  # type: ignore[arg-type]
-            rows.append((title[language], *(format_value(count, "count", language) for count in counts)))
+            rows.append((short_title(title)[language], *(format_value(count, "count", language) for count in counts)))
     columns = ("study", "compared", *_COUNTED)
     return Sheet(say("compared_overview"), lead=say("compared_rule"), tables=_table(comparison, columns, tuple(rows)))
 
