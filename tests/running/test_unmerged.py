@@ -165,6 +165,7 @@ def test_the_command_prints_the_verdict_before_the_values_and_writes_files(proje
     assert whole["change"].iloc[0] == "verdict"
     n = whole[(whole["block"] == "finding-top_share") & (whole["name"] == "n")].iloc[0]
     assert (float(n["first"]), float(n["second"]), n["difference"]) == (120, 100, -20)
+    assert f"compared/{stem}.en.html" in (project.reports / "index.html").read_text(encoding="utf-8")
     assert "同一客户的档案" in (home / f"{stem}.zh.html").read_text(encoding="utf-8")
 
 

@@ -31,6 +31,8 @@ from crmresearch.reporting.notebook import notebook_body
 from crmresearch.reporting.numbers import Language, ReportLanguage
 from crmresearch.reporting.record import Block
 
+COMPARED = "compared"
+"""Folder of a case's reports with its editions side by side: ``<first>--<second>.<language>.html``."""
 LANGUAGE_TAGS = {"en": "en", "zh": "zh-Hans", "zh-hant": "zh-Hant"}
 
 
@@ -87,6 +89,7 @@ def render_index(reports: Path, language: ReportLanguage = "en") -> Path:
         if folder.name.startswith("."):
             continue
         row = {"case": folder.parent.name, "name": folder.name, "href": f"{folder.parent.name}/{folder.name}/"}
+        row["compared"] = _comparisons(folder, language)
         try:
             edition = load_edition(folder)
             pages = [name for name in get_args(ReportLanguage) if (folder / f"report.{name}.html").exists()]
@@ -99,6 +102,13 @@ def render_index(reports: Path, language: ReportLanguage = "en") -> Path:
     rows.sort(key=lambda row: (row["case"], row["name"]))
     rows.sort(key=lambda row: row["made"], reverse=True)
     return _write(reports / "index.html", "index.html", language, rows=rows, script=_asset("index.js"))
+
+
+def _comparisons(folder: Path, language: ReportLanguage) -> dict[str, str]:
+    """Edition that this one was compared with → the page; in the language asked for if it is there."""
+    paths = sorted(folder.parent.glob(f"{COMPARED}/*--{folder.name}.*.html"))
+    paths.sort(key=lambda path: path.name.endswith(f".{language}.html"))
+    return {path.name.partition("--")[0]: f"{folder.parent.name}/{COMPARED}/{path.name}" for path in paths}
 
 
 def render_comparison(comparison: Comparison, path: Path) -> Path:

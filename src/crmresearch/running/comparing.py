@@ -9,12 +9,11 @@ from pathlib import Path
 from crmresearch.case import Case, Project, load_case
 from crmresearch.errors import StorageError, UsageError, nearest
 from crmresearch.reporting.comparison import Comparison, compare_editions, comparison_frame, describe
-from crmresearch.reporting.html import render_comparison
+from crmresearch.reporting.html import COMPARED, render_comparison, render_index
 from crmresearch.reporting.numbers import ReportLanguage
 from crmresearch.reporting.record import write_csv
 from crmresearch.running.editions import Edition, editions
 
-FOLDER = "compared"
 _WIDEST = 160
 
 
@@ -62,7 +61,7 @@ def compare(
     else:
         first, second = _latest(loaded, known, unmerged)
     stem = f"{first.name}--{second.name}"
-    home = project.reports / case / FOLDER
+    home = project.reports / case / COMPARED
     found = {language: compare_editions(first, second, language) for language in dict.fromkeys(languages)}
     shown = next(iter(found.values()))
     try:
@@ -70,6 +69,7 @@ def compare(
         files = [render_comparison(each, home / f"{stem}.{language}.html") for language, each in found.items()]
         files.append(home / f"{stem}.csv")
         write_csv(comparison_frame(shown), files[-1])
+        render_index(project.reports)
     except OSError as error:
         raise StorageError(
             f"cannot be written ({error.strerror or error})", where=str(home), repair="Check its rights and free space."
