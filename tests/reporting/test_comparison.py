@@ -14,7 +14,7 @@ import pytest
 from crmresearch.errors import UsageError
 from crmresearch.reporting.comparison import compare_editions, comparison_frame, describe
 from crmresearch.reporting.comparison.pairing import Pair, pair_blocks
-from crmresearch.reporting.comparison.rows import Row, Value, rows_of
+from crmresearch.reporting.comparison.rows import Row, Value, _around_gap, rows_of
 from crmresearch.reporting.html import render_comparison
 from crmresearch.reporting.record import Record, write_csv
 from crmresearch.reporting.words import load_words
@@ -244,6 +244,26 @@ def test_pages_in_three_scripts_with_links_to_the_reports_that_are_there(make, t
         assert words_ in page and page == path.read_text(encoding="utf-8")
         assert ("../b/report.zh-hant.html" in page) == (language == "zh-hant")
     assert "模擬數據" in page and "合併" in page
+
+
+@pytest.mark.parametrize(
+    ("sentence", "clause"),
+    [
+        (
+            "The top … of … buyers account for □ of spend (95 % interval … to …).",
+            "The top … of … buyers account for □ of spend",
+        ),
+        (
+            "The top … account for … of spend (95 % interval □ to …).",
+            "The top … account for … of spend (95 % interval □ to …)",
+        ),
+        ("□ records: none of the others is counted here.", "□ records: none of the others is counted here"),
+        ("消费额的基尼系数为 …（95% 区间 □ 至 …）。", "消费额的基尼系数为 …（95% 区间 □ 至 …）"),
+        ("□", "□"),
+    ],
+)
+def test_the_clause_around_a_value_says_what_it_is(sentence, clause):
+    assert _around_gap(sentence, 7 if "消" in sentence else 16) == clause
 
 
 def test_a_row_that_two_tables_of_one_kind_share_is_not_mixed_up():

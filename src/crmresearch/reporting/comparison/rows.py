@@ -19,8 +19,8 @@ GAP, OTHERS = "□", "…"
 """In a clause of a finding: the value compared, and other values that differ too; those that do not are printed."""
 
 _AND = {"en": ", ", "zh": "、"}
-_CLAUSE = re.compile(r"(?<=[.;:,])\s+|[()（）]|(?<=[。；：，])")
-_SHORTEST_CLAUSE = {"en": 6, "zh": 3}
+_CLAUSE = re.compile(r"[.;:,]\s+|[()（）。；：，]")
+_SHORTEST_CLAUSE = {"en": 16, "zh": 7}  # letters
 _NAMING = frozenset({"text", "name", "date", "flag", "integer", "count", "level"})
 """Kinds of first columns that can name a row; a measured number cannot."""
 
@@ -143,17 +143,28 @@ def _stated(block: Block) -> dict[str, str]:
 
 
 def _clause(block: Block, name: str, differing: set[str], words: Words) -> Text:
-    """The part of the sentence that states a value, or the whole where that says too little."""
+    """The part of the sentence that states a value."""
     clauses, own = {}, words.of("findings", block["key"]).with_terms(block["words"])
     for language in LANGUAGES:
         marked = ""
         for text, stated in own.pieces(block["template"][language], block["values"], language):
-            marked += GAP if stated == name else OTHERS if stated in differing else text
-        parts = [part.strip(" ,;:，；：.。") for part in _CLAUSE.split(marked) if part]
-        clause = next((part for part in parts if GAP in part), marked)
-        says = len(re.sub(rf"[\W\d_{GAP}{OTHERS}]", "", clause))
-        clauses[language] = clause if says >= _SHORTEST_CLAUSE[language] else marked
+            marked += GAP if stated == name and GAP not in marked else OTHERS if stated in differing else text
+        clauses[language] = _around_gap(marked, _SHORTEST_CLAUSE[language])
     return clauses
+
+
+def _around_gap(sentence: str, letters: int) -> str:
+    """The clause that holds the gap, with as many before it (or else after it) as it takes to say something."""
+    ends = [0, *(match.end() for match in _CLAUSE.finditer(sentence)), len(sentence)]
+    high = next(n for n, end in enumerate(ends) if end > max(sentence.find(GAP), 0))
+    low, last = high - 1, len(ends) - 1
+    while len(re.sub(r"[\W\d_]", "", sentence[ends[low] : ends[high]])) < letters and (low or high < last):
+        low, high = (low - 1, high) if low else (low, high + 1)
+    clause = sentence[ends[low] : ends[high]].strip(" ,;:，；：.。").rstrip("(（ ")
+    for opening, closing in ("()", "（）"):
+        surplus = clause.count(opening) - clause.count(closing)
+        clause = clause + closing if surplus > 0 else clause.removesuffix(closing) if surplus < 0 else clause
+    return clause
 
 
 def _table_rows(study: str, pair: Pair, words: Words) -> Iterator[Row]:
