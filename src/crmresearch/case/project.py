@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +78,42 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case: its name, its folder, and what its ``case.yaml`` says."""
+    """A case: its name, its folder, and what its ``case.yaml`` says.
+
+    Attributes
+    ----------
+    is_declared : bool
+        ``file`` is what ``case.yaml`` says; False where a part of it is set aside for one run.
+    """
 
     name: str
     folder: Path
     file: CaseFile
+    is_declared: bool = True
+
+    @property
+    def unmerged(self) -> bool:
+        """Whether records of one customer are looked for and left as they came."""
+        return self.file.identity is not None and not self.file.identity.apply
+
+    def as_recorded(self) -> Case:
+        """The same case with no record merged into another, whatever ``case.yaml`` says.
+
+        Raises
+        ------
+        CaseError
+            Records of one customer are not looked for in this case, so that none is ever merged.
+        """
+        if self.file.identity is None:
+            raise CaseError(
+                "no identity part, so its records are never merged",
+                where=f"{self.name}/case.yaml",
+                repair="Leave --unmerged out, or add `identity: {}` to look for duplicates.",
+            )
+        if self.unmerged:
+            return self
+        identity = self.file.identity.model_copy(update={"apply": False})
+        return replace(self, file=self.file.model_copy(update={"identity": identity}), is_declared=False)
 
     def source_path(self, source: SourceFile) -> Path:
         """Path of a raw file, proved to lie in the case folder."""

@@ -36,7 +36,8 @@ class Processed:
     folder : Path
         ``data/processed/<case>/<digest>/``.
     manifest : dict
-        ``crmresearch`` (version), ``case`` and ``sources`` (SHA-256), ``files`` (name → SHA-256), ``tables``.
+        ``crmresearch`` (version), ``case`` and ``sources`` (SHA-256), ``unmerged``, ``files`` (name → SHA-256),
+        ``tables``.
     """
 
     folder: Path
@@ -46,6 +47,11 @@ class Processed:
     def digest(self) -> str:
         """Digest of the content: the same inputs give the same."""
         return self.folder.name
+
+    @property
+    def unmerged(self) -> bool:
+        """Whether records of one customer were looked for and left as they came."""
+        return self.manifest["unmerged"]
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -90,7 +96,8 @@ def clean_case(project: Project, case: Case) -> Processed:
 
     The files are written to a staging folder, moved under the digest of their content, and become
     current by one replacement of a pointer: whoever reads meanwhile, or after a kill at any
-    moment, finds the old state or the new one, whole. One process at a time may clean a case.
+    moment, finds the old state or the new one, whole. One process at a time may clean a case. Tables of
+    a case that is not as its ``case.yaml`` declares it never become current: their digest finds them.
 
     Returns
     -------
@@ -120,8 +127,13 @@ def clean_case(project: Project, case: Case) -> Processed:
         ) from error
 
 
-def open_processed(project: Project, case_name: str) -> Processed:
+def open_processed(project: Project, case_name: str, digest: str = "") -> Processed:
     """Open the published tables of a case, after every file has been verified.
+
+    Parameters
+    ----------
+    digest : str
+        Of the tables; empty opens the current ones.
 
     Raises
     ------
@@ -131,10 +143,10 @@ def open_processed(project: Project, case_name: str) -> Processed:
     home = project.case_folder(case_name) and project.processed / case_name
     repair = f"Clean it again: crmresearch run {case_name}."
     try:
-        pointer = json.loads((home / POINTER).read_text("utf-8"))
-        folder = home / Path(pointer["digest"]).name
+        pointer = {} if digest else json.loads((home / POINTER).read_text("utf-8"))
+        folder = home / Path(digest or pointer["digest"]).name
         raw = (folder / MANIFEST).read_bytes()
-        if hashlib.sha256(raw).hexdigest() != pointer["manifest"]:
+        if not hashlib.sha256(raw).hexdigest().startswith(digest or pointer["manifest"]):
             raise StorageError("does not match its digest", where=str(folder / MANIFEST), repair=repair)
         manifest = json.loads(raw)
         for name, digest in manifest["files"].items():
@@ -155,6 +167,7 @@ def _publish(cleaned: Cleaned, case: Case, home: Path, staging: Path) -> Process
         "crmresearch": __version__,
         "case": _sha256(case.folder / "case.yaml"),
         "sources": cleaned.sources,
+        "unmerged": case.unmerged,
         "tables": list(cleaned.tables),
         "files": {f"{name}.parquet": _sha256(staging / f"{name}.parquet") for name in sorted(tables)},
     }
@@ -167,10 +180,11 @@ def _publish(cleaned: Cleaned, case: Case, home: Path, staging: Path) -> Process
     if not folder.exists():
         staging.chmod(0o755)
         staging.rename(folder)
-    pointer = json.dumps({"digest": folder.name, "manifest": manifest_digest}).encode()
-    temporary = home / f"{_STAGING}{POINTER}"
-    _write_bytes(temporary, pointer)
-    temporary.replace(home / POINTER)
+    if case.is_declared:
+        pointer = json.dumps({"digest": folder.name, "manifest": manifest_digest}).encode()
+        temporary = home / f"{_STAGING}{POINTER}"
+        _write_bytes(temporary, pointer)
+        temporary.replace(home / POINTER)
     return Processed(folder, manifest)
 
 

@@ -170,8 +170,7 @@ def set_page(section: Any, document: Document) -> None:
     section.left_margin, section.right_margin = Cm(page.left), Cm(page.right)
     section.different_first_page_header_footer = True
     small = '<w:sz w:val="18"/>'
-    mark = f" · {document.words['simulated_short']}" if document.warning else ""
-    line = run(document.title[:80] + mark, "", small)
+    line = run(document.running, "", small)
     side = '<w:ind w:firstLine="0" w:firstLineChars="0"/><w:jc w:val="center"/>'
     for holder, inside in ((section.header, line), (section.footer, field("PAGE", "1"))):
         old = holder.paragraphs[0]._p

@@ -124,6 +124,10 @@ class Intake(_Strict):
     tables : tuple[str, ...]
     last_day : str
         Last day of the orders where the case declares no ``as_of``.
+    settings : dict[str, str]
+        ``case.yaml`` and what people decided about records → SHA-256; empty in editions that kept none.
+    unmerged : bool
+        Records of one customer were looked for and left as they came.
     quality : Quality
     """
 
@@ -131,6 +135,8 @@ class Intake(_Strict):
     processed: str
     tables: tuple[str, ...]
     last_day: str = ""
+    settings: dict[str, str] = {}
+    unmerged: bool = False
     quality: Quality = Quality()
 
 
@@ -199,6 +205,12 @@ class Edition(_Strict):
     formats: tuple[str, ...] = ("html",)
     layout: Layout = Layout()
     files: dict[str, str] = {}
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What every page must say of the edition: labels, each with a short form ``<label>_short``."""
+        told = {"simulated": self.simulated, "unmerged": self.intake.unmerged}
+        return tuple(mark for mark, holds in told.items() if holds)
 
 
 def case_facts(case: Case) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from crmresearch.errors import StorageError
+from crmresearch.reporting.comparison.comparing import Comparison
+from crmresearch.reporting.comparison.sheets import sheets
 from crmresearch.reporting.document.assembling import assemble, parts_of_blocks
 from crmresearch.reporting.document.labelling import bookmark
 from crmresearch.reporting.document.model import Document, Part, Table
@@ -29,6 +31,8 @@ from crmresearch.reporting.notebook import notebook_body
 from crmresearch.reporting.numbers import Language, ReportLanguage
 from crmresearch.reporting.record import Block
 
+COMPARED = "compared"
+"""Folder of a case's reports with its editions side by side: ``<first>--<second>.<language>.html``."""
 LANGUAGE_TAGS = {"en": "en", "zh": "zh-Hans", "zh-hant": "zh-Hant"}
 
 
@@ -85,6 +89,7 @@ def render_index(reports: Path, language: ReportLanguage = "en") -> Path:
         if folder.name.startswith("."):
             continue
         row = {"case": folder.parent.name, "name": folder.name, "href": f"{folder.parent.name}/{folder.name}/"}
+        row["compared"] = _comparisons(folder, language)
         try:
             edition = load_edition(folder)
             pages = [name for name in get_args(ReportLanguage) if (folder / f"report.{name}.html").exists()]
@@ -97,6 +102,25 @@ def render_index(reports: Path, language: ReportLanguage = "en") -> Path:
     rows.sort(key=lambda row: (row["case"], row["name"]))
     rows.sort(key=lambda row: row["made"], reverse=True)
     return _write(reports / "index.html", "index.html", language, rows=rows, script=_asset("index.js"))
+
+
+def _comparisons(folder: Path, language: ReportLanguage) -> dict[str, str]:
+    """Edition that this one was compared with → the page; in the language asked for if it is there."""
+    paths = sorted(folder.parent.glob(f"{COMPARED}/*--{folder.name}.*.html"))
+    paths.sort(key=lambda path: path.name.endswith(f".{language}.html"))
+    return {path.name.partition("--")[0]: f"{folder.parent.name}/{COMPARED}/{path.name}" for path in paths}
+
+
+def render_comparison(comparison: Comparison, path: Path) -> Path:
+    """Write the page of two editions side by side."""
+    editions = [
+        (edition, f"../{edition.edition}/{page}" if (path.parents[1] / edition.edition / page).is_file() else "")
+        for edition in (comparison.first, comparison.second)
+        for page in [f"report.{comparison.voice.name}.html"]
+    ]
+    return _write(
+        path, "comparison.html", comparison.voice.name, editions=editions, sheets=list(sheets(comparison)), table=Table
+    )
 
 
 def render_blocks(blocks: tuple[Block, ...], language: Language, currency: str = "") -> str:

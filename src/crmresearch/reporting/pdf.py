@@ -106,11 +106,10 @@ def _content(document: Document, room: Path) -> dict[str, Any]:
     parts = (*document.summary, *(part for part in document.body if not isinstance(part, Recipe)))
     every = [*document.front, *parts, *document.appendices]
     shown = [part for part in every if isinstance(part, Table | Picture) and part.label]
-    mark = f" · {document.words['simulated_short']}" if document.warning else ""
     return {
         "title": clean(document.title),
         "subtitle": clean(document.subtitle),
-        "running": clean(document.title[:80] + mark),
+        "running": clean(document.running),
         "language": document.language,
         "date": [int(number) for number in made[:10].split("-")],
         "profile": profile.model_dump(mode="json"),

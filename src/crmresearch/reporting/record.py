@@ -1,8 +1,9 @@
 """The record of a study: ordered blocks that every renderer reads and none recomputes.
 
-``record.json`` holds the study's name, case, title, ``as_of``, parameters, input hashes, and
-``blocks``. Each block has a ``type``, an ``id`` that names it within the study, and its texts in
-every language; numbers stay raw and unrounded, missing values are null, money is its exact text.
+``record.json`` holds the study's name, case, title, ``as_of``, parameters, input hashes, whether records
+were left ``unmerged``, and ``blocks``. Each block has a ``type``, an ``id`` that names it within the
+study, and its texts in every language; numbers stay raw and unrounded, missing values are null, money
+is its exact text.
 
 =========  =====================================================================================
 type       further keys
@@ -67,6 +68,8 @@ class Record:
         The study's parameters as used.
     inputs : Mapping[str, str]
         Processed table → SHA-256 of its file.
+    unmerged : bool
+        Records of one customer were looked for and left as they came.
     words : Words
         With the case's own terms.
 
@@ -92,6 +95,7 @@ class Record:
         parameters: Mapping[str, Any],
         inputs: Mapping[str, str],
         words: Words,
+        unmerged: bool = False,
     ) -> None:
         self.folder, self.words = folder, words
         self.blocks: list[Block] = []
@@ -103,6 +107,7 @@ class Record:
             "as_of": as_of,
             "parameters": plain(parameters),
             "inputs": dict(sorted(inputs.items())),
+            "unmerged": unmerged,
         }
         self._ids: dict[str, int] = {}
         self._closed = False

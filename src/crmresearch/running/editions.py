@@ -1,8 +1,9 @@
 """Editions: dated runs of a case, each published by one rename and never changed afterwards.
 
 ``reports/<case>/<as_of>-<number>/`` holds ``edition.json``, one folder per finished study under
-``studies/`` and the report pages. Work in progress lives beside it in a hidden staging folder; what
-an interrupted run had finished there is taken up by the next.
+``studies/`` and the report pages. Where records of one customer were left as they came, the name ends
+in ``-unmerged``, and only another such run takes the edition for the newest. Work in progress lives
+beside it in a hidden staging folder; what an interrupted run had finished there is taken up by the next.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ EDITION_FILE = "edition.json"
 STUDY_FILE = "study.json"
 FAILED_FOLDER = "failed"
 _STAGING_PREFIX = ".staging-"
-_NAME = re.compile(r"(\d{4}-\d{2}-\d{2}|undated)-(\d{3,})")
+_UNMERGED = "-unmerged"
+_NAME = re.compile(rf"(\d{{4}}-\d{{2}}-\d{{2}}|undated)-(\d{{3,}})(?:{_UNMERGED})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,12 @@ class Edition:
     @property
     def number(self) -> int:
         """The run number; counts up over all editions of a case."""
-        return int(self.folder.name.rsplit("-", 1)[1])
+        return int(_NAME.fullmatch(self.folder.name)[2])  # type: ignore[index]
+
+    @property
+    def unmerged(self) -> bool:
+        """Whether records of one customer were left as they came."""
+        return self.folder.name.endswith(_UNMERGED)
 
     @property
     def keys(self) -> dict[str, str]:
@@ -77,6 +84,15 @@ def editions(project: Project, case: str) -> list[Edition]:
                     repair="Move the folder away; the next run makes a new edition.",
                 ) from None
     return sorted(found, key=lambda edition: edition.number, reverse=True)
+
+
+def edition_name(as_of: str, number: int, unmerged: bool) -> str:
+    """The name of an edition's folder.
+
+    >>> edition_name("2026-01-31", 2, unmerged=True)
+    '2026-01-31-002-unmerged'
+    """
+    return f"{as_of or 'undated'}-{number:03d}{_UNMERGED if unmerged else ''}"
 
 
 def seal_study(folder: Path, content: dict[str, Any]) -> dict[str, Any]:
@@ -165,9 +181,9 @@ class Staging:
         """Write ``edition.json``, with the digest of every other file."""
         _write_json(self.folder / EDITION_FILE, {**content, "files": _manifest(self.folder)})
 
-    def publish(self, as_of: str, number: int) -> Path:
+    def publish(self, name: str) -> Path:
         """Rename the folder to its edition's name; from then on it is never changed."""
-        target = self.home / f"{as_of or 'undated'}-{number:03d}"
+        target = self.home / name
         try:
             for folder in (*(p for p in self.folder.rglob("*") if p.is_dir()), self.folder):
                 _flush(folder)

@@ -66,7 +66,7 @@ def intake_key(case: Case, software: str) -> str:
     decided = case.folder / DECISIONS_FILE
     if case.file.identity and decided.is_file():
         raw[DECISIONS_FILE] = file_digest(decided)
-    return digest([raw, file_digest(case.folder / "case.yaml"), software])
+    return digest([raw, file_digest(case.folder / "case.yaml"), case.unmerged, software])
 
 
 def source_key(case: Case, source: SourceFile) -> str:
@@ -88,4 +88,4 @@ def study_key(processed: str, case: Case, notebook: str, parameters: dict[str, A
     notebook : str
         Digest of the notebook file.
     """
-    return digest([processed, file_digest(case.folder / "case.yaml"), notebook, parameters, software])
+    return digest([processed, file_digest(case.folder / "case.yaml"), case.unmerged, notebook, parameters, software])

@@ -29,6 +29,8 @@ class Request:
         Empty: the studies ``case.yaml`` lists, or where it lists none, all that can run.
     parameters : Mapping[str, Any]
         Each goes to every chosen study that declares it.
+    unmerged : bool
+        Records of one customer are left as they came, whatever ``case.yaml`` says.
     languages : tuple[str, ...]
         Of the report pages; the first is the notebooks'.
     formats : tuple[str, ...]
@@ -41,6 +43,7 @@ class Request:
     studies: tuple[str, ...] = ()
     as_of: dt.date | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    unmerged: bool = False
     languages: tuple[str, ...] = ("en", "zh")
     formats: tuple[str, ...] = ("html",)
     profile: str = ""
@@ -58,6 +61,7 @@ class Request:
         parts += [part for study in self.studies for part in ("--study", study)]
         parts += ["--as-of", self.as_of.isoformat()] if self.as_of else []
         parts += [part for name, value in self.parameters.items() for part in ("-p", f"{name}={value}")]
+        parts += ["--unmerged"] if self.unmerged else []
         parts += ["--language", self.languages[0]] if len(self.languages) == 1 else []
         parts += ["--format", ",".join(self.formats)]
         parts += ["--profile", self.profile] if self.profile else []

@@ -39,7 +39,7 @@ def publish(
     Parameters
     ----------
     edition : str
-        Name of the edition; empty takes the newest.
+        Name of the edition; empty takes the newest with records merged as ``case.yaml`` says.
     k, round_to, customers, formats
         See :func:`~crmresearch.publishing.publish_edition`.
     canaries : tuple[str, ...]
@@ -52,8 +52,11 @@ def publish(
     """
     if k < 5:
         raise UsageError(f"k is at least 5, got {k}", where="-k", repair="Leave it out for 10.")
-    known = editions(project, load_case(project, case).name)
-    chosen = next((e for e in known if edition in {"", e.folder.name}), None)
+    unmerged = load_case(project, case).unmerged
+    chosen = next(
+        (e for e in editions(project, case) if e.folder.name == edition or (not edition and e.unmerged == unmerged)),
+        None,
+    )
     if chosen is None:
         raise UsageError(
             f"no edition {edition[:40]!r}" if edition else "no edition yet",
@@ -64,7 +67,7 @@ def publish(
         raise StorageError(
             "differs from its manifest", where=str(chosen.folder / damage[0]), repair="Run the case again."
         )
-    processed = open_processed(project, case)
+    processed = open_processed(project, case, chosen.content["intake"]["processed"])
     home = project.root / FOLDER / case
     earlier = max((p for p in home.glob("*-*") if p.name < chosen.folder.name and p.is_dir()), default=None)
     release = publish_edition(

@@ -11,20 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crmresearch import __version__
-from crmresearch.case import Case, Project, load_case
-from crmresearch.errors import CrmresearchError, StorageError
+from crmresearch.case import DECISIONS_FILE, Case, Project, load_case
+from crmresearch.errors import CrmresearchError, StorageError, UsageError
 from crmresearch.running.editions import (
     Edition,
     Staging,
     clear_staging,
     count_refusals,
+    edition_name,
     editions,
     seal_study,
     sealed_studies,
 )
 from crmresearch.running.execution import Job
 from crmresearch.running.kernels import MEMORY_VARIABLE, Kernels
-from crmresearch.running.keys import intake_key, software_key, source_key
+from crmresearch.running.keys import file_digest, intake_key, software_key, source_key
 from crmresearch.running.layout import (
     Render,
     check_layout,
@@ -39,6 +40,7 @@ from crmresearch.running.outcomes import CaseOutcome, Status
 from crmresearch.running.plan import Choice, Request, check_parameters, choose, keyed, known_case_names
 from crmresearch.running.pool import run_jobs, warm_up
 from crmresearch.running.progress import Console
+from crmresearch.running.sentinel import PROCESSED_VARIABLE
 
 if TYPE_CHECKING:  # pandas is slow to load, and a run that finds nothing to do needs none
     import pandas as pd
@@ -122,6 +124,10 @@ def run(
     names = known_case_names(project, request.cases)
     check_parameters(request, notebooks)
     check_layout(request)
+    if request.unmerged and not request.cases:
+        raise UsageError(
+            "--unmerged needs a case", where="command line", repair="Name the case whose records are to stay apart."
+        )
     software = software_key(project)
     with contextlib.ExitStack() as stack:
         source = _Lazily(stack, kernels)
@@ -130,7 +136,9 @@ def run(
         for name, outcome in outcomes.items():
             with _keep_error(outcome):
                 stack.enter_context(case_lock(project, name))
-                work = _Work(project, load_case(project, name), request, software, outcome)
+                case = load_case(project, name)
+                case = case.as_recorded() if request.unmerged else case
+                work = _Work(project, case, request, software, outcome)
                 work.prepare(notebooks, intake or _clean, source.get, console)
                 works[name] = work
         jobs = [job for work in works.values() for job in work.jobs(source, memory_bytes)]
@@ -197,15 +205,16 @@ class _Work:
         if all(self._obstacles(choose(self.case, notebooks, self.request, declared))):
             return
         self.published = editions(self.project, self.case.name)
+        self.newest = next((e for e in self.published if e.unmerged == self.case.unmerged), None)
         self.layout = layout_of(self.case, self.request)
         key = intake_key(self.case, self.software)
         known = next((e.content["intake"] for e in self.published if e.content["intake"]["key"] == key), None)
         self.intake = known or self._take_in(key, "", intake, wake, console)
         self._choose(notebooks)
         if self._is_published():
-            self.outcome.edition = self.published[0].folder
+            self.outcome.edition = self.newest.folder
             for name in self.keys:
-                refused = self.published[0].content["studies"][name]["refused"]
+                refused = self.newest.content["studies"][name]["refused"]
                 self.outcome.statuses[name] = Status("reused", refused=refused)
             clear_staging(self.project, self.case.name)
             return
@@ -234,8 +243,15 @@ class _Work:
             "processed": processed.folder.name,
             "tables": sorted(processed.tables),
             "last_day": "" if self.case.file.as_of else _last_day(processed),
+            "settings": self._settings(),
+            "unmerged": self.case.unmerged,
             "quality": quality_of(processed.ledger, processed.quarantine, processed.log),
         }
+
+    def _settings(self) -> dict[str, str]:
+        """Digest of what decides, beside the raw files, what the tables are."""
+        paths = [self.case.folder / name for name in ("case.yaml", DECISIONS_FILE)]
+        return {path.name: file_digest(path) for path in paths if path.is_file()}
 
     def _choose(self, notebooks: Mapping[str, StudyNotebook]) -> None:
         declared = self.request.as_of or self.case.file.as_of
@@ -262,13 +278,14 @@ class _Work:
     def _is_published(self) -> bool:
         """Whether the newest edition already is what this run would make."""
         keys = {name: key for name, (key, _) in self.keys.items()}
-        return bool(self.published) and self._same(self.published[0], keys)
+        return self.newest is not None and self._same(self.newest, keys)
 
     def jobs(self, kernels: _Lazily, memory_bytes: int | None) -> list[Job]:
         """What is to be executed."""
         if not self.waiting or self.staging is None:
             return []
         environment = {**kernels.get().environment, "CRMRESEARCH_HOME": str(self.project.root)}
+        environment[PROCESSED_VARIABLE] = self.intake["processed"]
         if memory_bytes:
             environment[MEMORY_VARIABLE] = str(memory_bytes)
         return [
@@ -296,10 +313,10 @@ class _Work:
         """Publish what is done, unless the newest edition already says the same."""
         if self.staging is None:
             return
-        newest = self.published[0] if self.published else None
+        newest = self.newest
         keys = {name: study["key"] for name, study in self.studies.items()}
         if keys and not (newest and self._same(newest, keys)):
-            number = newest.number + 1 if newest else 1
+            number = self.published[0].number + 1 if self.published else 1
             self.layout.copy_to(self.staging.folder)
             self.staging.write(self._content(number))
             self.outcome.unwritten = write_reports(self.staging.folder, self.request, render)
@@ -307,7 +324,7 @@ class _Work:
             if newest and self._same(newest, keys, written=self.staging.files()):
                 self.outcome.edition = newest.folder  # what could not be written then cannot be written now
             else:
-                self.outcome.edition = self.staging.publish(self.as_of, number)
+                self.outcome.edition = self.staging.publish(self._name(number))
                 self.outcome.fresh = True
         elif newest:
             self.outcome.edition = newest.folder
@@ -322,6 +339,9 @@ class _Work:
         same = same and all(newest.content["files"].get(name) == sha for name, sha in self.layout.digests.items())
         pages = pages if written is None else {name for name in written if name.startswith("report.")}
         return same and pages <= newest.content["files"].keys() and not newest.damage()
+
+    def _name(self, number: int) -> str:
+        return edition_name(self.as_of, number, self.case.unmerged)
 
     def _content(self, number: int) -> dict[str, Any]:
         studies = {
@@ -341,7 +361,7 @@ class _Work:
 
         return case_facts(self.case) | {
             "schema": 1,
-            "edition": f"{self.as_of or 'undated'}-{number:03d}",
+            "edition": self._name(number),
             "as_of": self.as_of,
             "number": number,
             "made": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -374,7 +394,5 @@ def _clean(project: Project, case: Case, known: str) -> Processed:
 
     if known:
         with contextlib.suppress(CrmresearchError):
-            processed = open_processed(project, case.name)
-            if processed.folder.name == known:
-                return processed
+            return open_processed(project, case.name, known)
     return clean_case(project, case)

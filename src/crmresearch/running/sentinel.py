@@ -11,6 +11,8 @@ from typing import Any
 
 CLOSED_MIME = "application/vnd.crmresearch.closed+json"
 FOLDER_VARIABLE = "CRMRESEARCH_STUDY_FOLDER"
+PROCESSED_VARIABLE = "CRMRESEARCH_PROCESSED"
+"""Digest of the processed tables that a study of a run reads."""
 RECORD_FILE = "record.json"
 
 

@@ -28,7 +28,7 @@ from crmresearch.reporting.words import Words, load_words
 from crmresearch.running.engine import open_engine
 from crmresearch.running.locks import case_lock
 from crmresearch.running.notebooks import REPRODUCTIONS
-from crmresearch.running.sentinel import CLOSED_MIME, FOLDER_VARIABLE
+from crmresearch.running.sentinel import CLOSED_MIME, FOLDER_VARIABLE, PROCESSED_VARIABLE
 from crmresearch.scoring.value import summarise_customers
 
 _NULLABLE = {
@@ -337,7 +337,8 @@ def open_study(
     project = Project.find()
     loaded = load_case(project, case)
     folder = os.environ.get(FOLDER_VARIABLE)
-    processed = open_processed(project, case) if folder else _clean(project, loaded)
+    digest = os.environ.get(PROCESSED_VARIABLE, "")
+    processed = open_processed(project, case, digest) if folder else _clean(project, loaded)
     day = _day(as_of) or loaded.file.as_of
     words = load_words().with_terms(_terms(loaded))
     record = Record(
@@ -348,6 +349,7 @@ def open_study(
         as_of=day.isoformat() if day else "",
         parameters={"seed": seed, **(parameters or {})},
         inputs={table: processed.manifest["files"][f"{table}.parquet"] for table in processed.tables},
+        unmerged=processed.unmerged,
         words=words,
     )
     return Study(loaded, language, seed, day, processed, record, words)

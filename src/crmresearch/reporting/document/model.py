@@ -126,7 +126,9 @@ class Document:
     cover : tuple[tuple[str, str], ...]
         What the cover lists below the title.
     warning : str
-        What every page must say: that the data are simulated.
+        What must be known of the whole: that the data are simulated, that records were not merged.
+    marks : tuple[str, ...]
+        The same in short, for every page.
     front : tuple[Part, ...]
         The abstract, before the contents.
     summary, body, appendices : tuple[Part, ...]
@@ -146,11 +148,17 @@ class Document:
     words: dict[str, str]
     cover: tuple[tuple[str, str], ...] = ()
     warning: str = ""
+    marks: tuple[str, ...] = ()
     front: tuple[Part, ...] = ()
     summary: tuple[Part, ...] = ()
     body: tuple[Part, ...] = ()
     appendices: tuple[Part, ...] = ()
     references: tuple[Runs, ...] = ()
+
+    @property
+    def running(self) -> str:
+        """What stands at the head of every page."""
+        return " · ".join((self.title[:80], *self.marks))
 
     @property
     def everything(self) -> tuple[Part, ...]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FURNITURE = (
     "contents", "list_of_tables", "list_of_figures", "references", "notes", "recipe", "function", "source",
-    "refused", "way_out", "simulated_short", "made_by", "page_word", "address_is", "trace_by",
+    "refused", "way_out", "made_by", "page_word", "address_is", "trace_by",
 )  # fmt: skip
 _COVER_LABELS = ("author", "student_number", "school", "major", "supervisor")
 
