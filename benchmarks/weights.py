@@ -4,7 +4,7 @@
     python benchmarks/weights.py --customers 1e7       # 10 million: many minutes, gigabytes
     python benchmarks/weights.py --customers 1e5 --rounds 5
 
-Outputs are checked equal first. Times are warm medians, the peers taking turns; extra memory is the peak
+Outputs are checked equal first. Times are warm medians on one core, the peers taking turns; extra memory is the peak
 of a fresh process beyond the one that holds the input and has imported the libraries. A peer that is not
 installed is named and left out. The perturbation is 1,000 weightings of 100,000 customers by 12.
 """
@@ -15,6 +15,7 @@ import argparse
 import importlib
 import importlib.util
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,9 @@ import time
 import warnings
 from collections.abc import Callable
 from functools import cache
+
+# read by the BLAS when numpy is imported
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 import numpy as np
 
