@@ -67,7 +67,6 @@ def results() -> list[Result]:
         s.compare_waves(scores[["x"]], survey),
         s.measure_loyalty(customers, measured_by={"tenure": "tenure_days", "trust": "x"}),
         s.type_loyalty(customers, attitude="y", patronage="purchases_after", scale=(1, 7), declared=["reward: low"]),
-        s.compare_forms(data, performance="p", expectation="e", outcome="x", rng=_rng(), resamples=200),
         s.compare_bands(data.assign(g=p - e), gap="g", outcomes=["x"], rng=_rng(), resamples=200),
         s.name_untestable(list(NEEDS)),
     ]

@@ -5,12 +5,7 @@ from crmresearch.scoring.satisfaction.answers import chosen, grouped, join_answe
 from crmresearch.scoring.satisfaction.correlations import Correlations, correlate
 from crmresearch.scoring.satisfaction.crosstables import CrossTables, cross_tabulate
 from crmresearch.scoring.satisfaction.equivalence import Equivalence, test_equivalence
-from crmresearch.scoring.satisfaction.expectation import (
-    ExpectationBands,
-    ExpectationForms,
-    compare_bands,
-    compare_forms,
-)
+from crmresearch.scoring.satisfaction.expectation_bands import ExpectationBands, compare_bands
 from crmresearch.scoring.satisfaction.factors import (
     Confirmation,
     Exploration,
@@ -83,7 +78,6 @@ __all__ = [
     "DeliveredValue",
     "Equivalence",
     "ExpectationBands",
-    "ExpectationForms",
     "Exploration",
     "Factorability",
     "GroupDifferences",
@@ -112,7 +106,6 @@ __all__ = [
     "compare_backgrounds",
     "compare_bands",
     "compare_definitions",
-    "compare_forms",
     "compare_waves",
     "confirm_factors",
     "correlate",
