@@ -27,7 +27,7 @@ from crmresearch.running.kernels import MEMORY_VARIABLE, Kernels
 from crmresearch.running.keys import intake_key, software_key, source_key
 from crmresearch.running.layout import (
     Render,
-    check_layout,
+    check_formats,
     layout_of,
     render_report,
     render_report_index,
@@ -121,7 +121,7 @@ def run(
     notebooks = find_studies(project)
     names = known_case_names(project, request.cases)
     check_parameters(request, notebooks)
-    check_layout(request)
+    check_formats(request)
     software = software_key(project)
     with contextlib.ExitStack() as stack:
         source = _Lazily(stack, kernels)
@@ -302,7 +302,7 @@ class _Work:
             number = newest.number + 1 if newest else 1
             self.layout.copy_to(self.staging.folder)
             self.staging.write(self._content(number))
-            self.outcome.unwritten = write_reports(self.staging.folder, self.request, render)
+            self.outcome.unwritten = write_reports(self.staging.folder, self.request, render, self.layout.problem)
             self.staging.write(self._content(number))
             if newest and self._same(newest, keys, written=self.staging.files()):
                 self.outcome.edition = newest.folder  # what could not be written then cannot be written now
@@ -318,6 +318,8 @@ class _Work:
         """Whether an edition has these results in this layout, and every file asked for (or those written)."""
         pages = {f"report.{language}.{form}" for language in self.request.languages for form in self.request.formats}
         same = newest.content["as_of"] == self.as_of and newest.keys == keys
+        if self.layout.problem and written is None:
+            return False  # what is wrong is said again
         same = same and newest.content.get("layout", {}) == self.layout.content
         same = same and all(newest.content["files"].get(name) == sha for name, sha in self.layout.digests.items())
         pages = pages if written is None else {name for name in written if name.startswith("report.")}
