@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import nbformat
 import pytest
 
 from crmresearch.errors import CaseError, StorageError, UsageError
@@ -104,6 +105,20 @@ def test_an_unknown_key_of_the_report_is_named(tmp_path):
     write_study(project, "first")
     (project.raw / "shop/case.yaml").write_text(CASE + "report: {profil: apa7}\n", encoding="utf-8")
     assert "unknown key 'report.profil'; nearest: profile" in str(run_small(project).error)
+
+
+def test_another_language_is_written_from_the_same_record(tmp_path):
+    project = make_project(tmp_path)
+    write_study(project, "first")
+    english = run_small(project, Request(languages=("en",)))
+    both = run_small(project)
+    assert both.fresh and both.statuses["first"].state == "reused", "the English edition has no Chinese page"
+    chinese = run_small(project, Request(languages=("zh",)))
+    assert (chinese.fresh, chinese.edition) == (False, both.edition) != (False, english.edition)
+    hant = run_small(project, Request(languages=("zh-hant",)))
+    assert hant.fresh and hant.statuses["first"].state == "done", "its pictures are drawn in Traditional characters"
+    metadata = nbformat.read(hant.edition / "studies/first/notebook.ipynb", as_version=4).metadata.papermill.parameters
+    assert metadata["language"] == "zh-hant"
 
 
 def test_tables_are_followed_through_the_cells():

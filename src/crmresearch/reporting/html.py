@@ -26,7 +26,7 @@ from crmresearch.reporting.document.voice import voice_of
 from crmresearch.reporting.edition import Edition, StudyRun, load_edition
 from crmresearch.reporting.fonts import font_face
 from crmresearch.reporting.notebook import notebook_body
-from crmresearch.reporting.numbers import Language, ReportLanguage
+from crmresearch.reporting.numbers import ReportLanguage
 from crmresearch.reporting.record import Block
 
 LANGUAGE_TAGS = {"en": "en", "zh": "zh-Hans", "zh-hant": "zh-Hant"}
@@ -99,9 +99,10 @@ def render_index(reports: Path, language: ReportLanguage = "en") -> Path:
     return _write(reports / "index.html", "index.html", language, rows=rows, script=_asset("index.js"))
 
 
-def render_blocks(blocks: tuple[Block, ...], language: Language, currency: str = "") -> str:
+def render_blocks(blocks: tuple[Block, ...], language: ReportLanguage, currency: str = "") -> str:
     """HTML of some blocks of a record, without a page around it; a notebook shows it as an output."""
-    parts = [_with_sort(part) for part in parts_of_blocks(blocks, voice_of(language), currency)]
+    voice = voice_of(language)
+    parts = [_with_sort(part) for part in parts_of_blocks(voice.written(blocks), voice, currency)]
     return _environment().get_template("fragment.html").render(parts=parts, where="", **_context(language))
 
 

@@ -141,7 +141,7 @@ class Record:
         return tuple(self.blocks[first:])
 
     def figure(self, key: str, figures: Mapping[str, Figure]) -> Block:
-        """Save a figure, drawn once for each language.
+        """Save a figure, drawn once for each language, and once more in Traditional characters where asked for.
 
         The files are PNG of 300 dots an inch and SVG, without a date, so the same figure gives the same bytes.
 
@@ -152,7 +152,7 @@ class Record:
         """
         name = self._id("figure", key)
         stem = f"figures/{name.removeprefix('figure-')}"
-        files = {language: self._save(figures[language], f"{stem}.{language}.png") for language in LANGUAGES}
+        files = {language: self._save(figure, f"{stem}.{language}.png") for language, figure in figures.items()}
         return self._append(
             {
                 "type": "figure",

@@ -36,7 +36,7 @@ from crmresearch.running.layout import (
 from crmresearch.running.locks import case_lock
 from crmresearch.running.notebooks import StudyNotebook, find_studies
 from crmresearch.running.outcomes import CaseOutcome, Status
-from crmresearch.running.plan import Choice, Request, check_parameters, choose, keyed, known_case_names
+from crmresearch.running.plan import TRADITIONAL, Choice, Request, check_parameters, choose, keyed, known_case_names
 from crmresearch.running.pool import run_jobs, warm_up
 from crmresearch.running.progress import Console
 
@@ -241,12 +241,13 @@ class _Work:
         declared = self.request.as_of or self.case.file.as_of
         self.as_of = declared.isoformat() if declared else self.intake["last_day"]
         self.notebooks = notebooks
+        languages = self.request.languages
         self.choices: list[Choice] = choose(self.case, notebooks, self.request, self.intake["tables"])
         self.keys = keyed(
             self.choices,
             self.case,
             as_of=self.as_of,
-            language=self.request.languages[0].partition("-")[0],
+            language=TRADITIONAL if TRADITIONAL in languages else languages[0],
             processed=self.intake["processed"],
             software=self.software,
         )
@@ -317,9 +318,9 @@ class _Work:
     def _same(self, newest: Edition, keys: dict[str, str], written: set[str] | None = None) -> bool:
         """Whether an edition has these results in this layout, and every file asked for (or those written)."""
         pages = {f"report.{language}.{form}" for language in self.request.languages for form in self.request.formats}
-        same = newest.content["as_of"] == self.as_of and newest.keys == keys
         if self.layout.problem and written is None:
             return False  # what is wrong is said again
+        same = newest.content["as_of"] == self.as_of and newest.keys == keys
         same = same and newest.content.get("layout", {}) == self.layout.content
         same = same and all(newest.content["files"].get(name) == sha for name, sha in self.layout.digests.items())
         pages = pages if written is None else {name for name in written if name.startswith("report.")}

@@ -51,9 +51,12 @@ class Voice:
 def voice_of(language: ReportLanguage) -> Voice:
     """The voice of a language."""
     words = load_words()
-    if language == "zh-hant":
-        words = Words(_traditional(words.entries), areas=_traditional(words.areas))
-    return Voice(language, words)
+    return Voice(language, traditional(words) if language == "zh-hant" else words)
+
+
+def traditional(words: Words) -> Words:
+    """The same words, what is Chinese in them in Traditional characters."""
+    return Words(_traditional(words.entries), _traditional(words.terms), _traditional(words.areas))
 
 
 @cache
