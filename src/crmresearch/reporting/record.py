@@ -31,15 +31,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from crmresearch.errors import CrmresearchError, StorageError, StudyError
 from crmresearch.reporting.numbers import LANGUAGES, NUMERIC, plain
 from crmresearch.reporting.words import Text, Words
 from crmresearch.results import Exhibit, Finding, Recipe, Result
 from crmresearch.tables import TABLES
 
-if TYPE_CHECKING:  # slow to load, and who reads a record draws nothing
+if TYPE_CHECKING:  # slow to load, and who reads a record draws and computes nothing
+    import pandas as pd
     from matplotlib.figure import Figure
 
 FORMAT = 1
@@ -344,6 +343,8 @@ def write_csv(data: pd.DataFrame, path: Path) -> int:
     that a spreadsheet would take for a formula (first character ``= + - @``, tab or carriage return)
     gets a leading apostrophe, in the cells of text columns and in headings.
     """
+    import pandas as pd
+
     safe, guarded = {}, 0
     for name, column in data.items():
         if not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(column):
