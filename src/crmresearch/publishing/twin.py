@@ -50,7 +50,8 @@ def write_twin(
     n_customers = len(set().union(*ids))
     files, words = [], set()
     for name in sorted(tables.keys() & kinds.keys()):
-        table = draw_rows(tables[name], name, kinds[name], n_customers, k=k, rng=rng, last=case.file.as_of)
+        observed = {"begin": case.file.starts, "last": case.file.as_of}
+        table = draw_rows(tables[name], name, kinds[name], n_customers, k=k, rng=rng, **observed)
         if table.empty:
             continue
         write_csv(table, folder / f"{name}.csv")

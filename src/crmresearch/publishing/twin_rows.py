@@ -32,14 +32,16 @@ def draw_rows(
     *,
     k: int,
     rng: np.random.Generator,
+    begin: dt.date | None = None,
     last: dt.date | None = None,
 ) -> pd.DataFrame:
     """As many synthetic rows as a table has.
 
     Numbers are drawn from the quantiles of their column, each quantile resting on at least ``k`` rows, tied
-    together by rank correlations rounded to one decimal; costs and bounds as multiples of what they belong
-    to; words from those that at least ``k`` rows share; days from the range of months, later days by how
-    much later they are; identifiers are counted anew. Judgements and ratings keep their criteria and the
+    together by rank correlations rounded to two decimals (one, where rows are few); costs and bounds as
+    multiples of what they belong to; words from those that at least ``k`` rows share; days from the range of
+    months, later days by how much later they are, orders by how late customers come and how long before the
+    end they are last seen; identifiers are counted anew. Judgements and ratings keep their criteria and the
     number of those who judge; what these say is invented. Columns of personal data and of free text are
     left out.
 
@@ -51,8 +53,8 @@ def draw_rows(
         Column → kind; other columns are left out.
     n_customers : int
         Customers of the whole case.
-    last : date | None
-        Last observed day: nothing that has happened lies after it.
+    begin, last : date | None
+        First and last observed day: nothing that has happened lies before or after them.
 
     Returns
     -------
@@ -62,8 +64,8 @@ def draw_rows(
         return _DESIGNS[name](table, n_customers, k, rng)
     known = {column.name: column for column in TABLES[name].columns}
     shown = [column for column in table.columns if column in kinds and table[column].notna().any()]
-    latent = _latent(table[[c for c in shown if kinds[c] in _NUMBERS]], rng)
-    days = _days(table[[c for c in shown if kinds[c] == "date"]], k, rng)
+    latent = _latent(table[[c for c in shown if kinds[c] in _NUMBERS]], k, rng)
+    days = _days(table[[c for c in shown if kinds[c] == "date"]], begin, k, rng)
     columns: dict[str, Any] = {}
     for column in shown:
         values, fixed = table[column], known.get(column)
@@ -75,6 +77,10 @@ def draw_rows(
             continue
         elif kinds[column] in _NUMBERS:
             columns[column] = _numbers(values, latent[column], k, rng)
+        elif name == "orders" and column == "date":
+            columns[column] = _written(
+                _order_days(table, columns["customer_id"], days[column], k, rng), last, first=True
+            )
         elif kinds[column] == "date":
             ends = last if not (fixed and fixed.planned) else None
             columns[column] = _written(days[column], ends, first=column == next(iter(days)))
@@ -88,13 +94,14 @@ def draw_rows(
     return pd.DataFrame(columns)
 
 
-def _latent(numbers: pd.DataFrame, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Uniform ranks for every column of numbers, correlated as the real ones are, to one decimal."""
+def _latent(numbers: pd.DataFrame, k: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Uniform ranks for every column of numbers, correlated as the real ones are, to two decimals (or one)."""
     from scipy.stats import norm
 
     if numbers.columns.empty:
         return {}
-    correlation = numbers.astype(float).rank(pct=True).corr().fillna(0).to_numpy().round(1)
+    correlation = numbers.astype(float).rank(pct=True).corr().fillna(0).to_numpy()
+    correlation = correlation.round(2 if len(numbers) >= 20 * k else 1)
     np.fill_diagonal(correlation, 1)
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.clip(values, 1e-6, None))
@@ -157,7 +164,7 @@ def _ratios(ratio: pd.Series, rng: np.random.Generator, k: int) -> pd.Series:
     return pd.Series(pd.array(np.where(_missing(ratio, rng), np.nan, drawn), dtype="Float64"))
 
 
-def _days(dates: pd.DataFrame, k: int, rng: np.random.Generator) -> dict[str, pd.Series]:
+def _days(dates: pd.DataFrame, earliest: dt.date | None, k: int, rng: np.random.Generator) -> dict[str, pd.Series]:
     """The first column of days from its range of months, the others by how long after it they come."""
     dates = dates.apply(pd.to_datetime)
     found: dict[str, pd.Series] = {}
@@ -165,6 +172,7 @@ def _days(dates: pd.DataFrame, k: int, rng: np.random.Generator) -> dict[str, pd
         if not found:
             real = dates[column].dropna()
             begin, end = real.min().to_period("M").start_time, real.max().to_period("M").end_time
+            begin = max(begin, pd.Timestamp(earliest)) if earliest else begin
             later = rng.integers(0, (end - begin).days + 1, len(dates))
             found[column] = (begin + pd.to_timedelta(pd.Series(later), unit="D")).mask(_missing(dates[column], rng))
         else:
@@ -173,6 +181,24 @@ def _days(dates: pd.DataFrame, k: int, rng: np.random.Generator) -> dict[str, pd
             drawn = _numbers(after.where(after.notna() | dates[column].isna(), 0), rng.random(len(dates)), k, rng)
             found[column] = found[first] + pd.to_timedelta(drawn.astype(float), unit="D")
     return found
+
+
+def _order_days(
+    table: pd.DataFrame, customers: np.ndarray, days: pd.Series, k: int, rng: np.random.Generator
+) -> pd.Series:
+    """Days of orders between a customer's first and last: as late, and as long before the end, as others' are."""
+    real = pd.to_datetime(table["date"]).groupby(table["customer_id"]).agg(["min", "max"])
+    begin, end = days.min(), days.max()
+    names = pd.unique(pd.Series(customers))
+    came, gone = (
+        _numbers(pd.Series(np.resize(gap.dt.days, len(names))), rng.random(len(names)), k, rng).astype(float)
+        for gap in (real["min"] - begin, end - real["max"])
+    )
+    came = came.clip(0, (end - begin).days)
+    span = ((end - begin).days - gone - came).clip(lower=0)
+    place = pd.Index(names).get_indexer(pd.Index(customers))
+    later = came.to_numpy()[place] + np.floor(rng.random(len(customers)) * (span.to_numpy()[place] + 1))
+    return begin + pd.to_timedelta(pd.Series(later), unit="D")
 
 
 def _written(days: pd.Series, last: dt.date | None, *, first: bool) -> list[str]:
