@@ -19,6 +19,7 @@ from crmresearch.publishing.twin_rows import draw_rows
 from crmresearch.running.plan import Request
 from crmresearch.running.publication import publish_twin
 from crmresearch.running.runner import run
+from crmresearch.scoring.value.clv.fitting import fit_purchases
 from crmresearch.tables import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -186,3 +187,23 @@ def test_a_twin_with_a_forbidden_text_is_not_made(tmp_path):
     with pytest.raises(StorageError, match="would stand in the twin: Ov…") as caught:
         publish_twin(project, "ecsi_mobile", tmp_path / "shared", forbidden={"Overall satisfaction"})
     assert "Overall satisfaction" not in str(caught.value) and not (tmp_path / "shared").exists()
+
+
+def test_customers_of_a_twin_come_buy_and_leave():
+    """A model of buying and leaving has a best fit on them."""
+    own = rng()
+    table = pd.DataFrame({"customer_id": [f"c{n}" for n in own.integers(0, 200, 1500)]})
+    table["date"] = pd.Timestamp("2021-01-04") + pd.to_timedelta(own.integers(0, 1000, 1500), unit="D")
+    begin, end = dt.date(2021, 1, 4), pd.Timestamp("2023-12-31")
+    twin = drawn("orders", table.assign(amount=own.gamma(2, 100, 1500).round(2)), begin=begin, last=end.date())
+    days = pd.to_datetime(twin["date"])
+    assert len(twin) == 1500 and pd.Timestamp(begin) <= days.min() and days.max() <= end
+    of = days.groupby(twin["customer_id"]).agg(["min", "max", "nunique"])
+    histories = pd.DataFrame(
+        {
+            "frequency": of["nunique"] - 1,
+            "t_x_days": (of["max"] - of["min"]).dt.days,
+            "T_days": (end - of["min"]).dt.days,
+        }
+    )
+    assert np.isfinite(fit_purchases(histories).parameters).all()

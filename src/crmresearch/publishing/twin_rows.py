@@ -40,9 +40,9 @@ def draw_rows(
     Numbers are drawn from the quantiles of their column, each quantile resting on at least ``k`` rows, tied
     together by rank correlations rounded to two decimals (one, where rows are few); costs and bounds as
     multiples of what they belong to; words from those that at least ``k`` rows share; days from the range of
-    months, later days by how much later they are, orders by how late customers come and how long before the
-    end they are last seen; identifiers are counted anew. Judgements and ratings keep their criteria and the
-    number of those who judge; what these say is invented. Columns of personal data and of free text are
+    months, later days by how much later they are; identifiers are counted anew. Orders are made by customers
+    who come, buy and leave at rates that are invented. Judgements and ratings keep their criteria and the
+    number of those who judge; what these say is invented too. Columns of personal data and of free text are
     left out.
 
     Parameters
@@ -69,7 +69,9 @@ def draw_rows(
     columns: dict[str, Any] = {}
     for column in shown:
         values, fixed = table[column], known.get(column)
-        if column == "customer_id":
+        if column == "customer_id" and name == "orders":
+            columns[column], days["date"] = _purchases(table, n_customers, days["date"], k, rng)
+        elif column == "customer_id":
             columns[column] = _customer_ids(values, n_customers, rng)
         elif column.endswith("_id"):
             columns[column] = _counted(column[0].upper(), len(table))
@@ -77,10 +79,6 @@ def draw_rows(
             continue
         elif kinds[column] in _NUMBERS:
             columns[column] = _numbers(values, latent[column], k, rng)
-        elif name == "orders" and column == "date":
-            columns[column] = _written(
-                _order_days(table, columns["customer_id"], days[column], k, rng), last, first=True
-            )
         elif kinds[column] == "date":
             ends = last if not (fixed and fixed.planned) else None
             columns[column] = _written(days[column], ends, first=column == next(iter(days)))
@@ -183,22 +181,33 @@ def _days(dates: pd.DataFrame, earliest: dt.date | None, k: int, rng: np.random.
     return found
 
 
-def _order_days(
-    table: pd.DataFrame, customers: np.ndarray, days: pd.Series, k: int, rng: np.random.Generator
-) -> pd.Series:
-    """Days of orders between a customer's first and last: as late, and as long before the end, as others' are."""
-    real = pd.to_datetime(table["date"]).groupby(table["customer_id"]).agg(["min", "max"])
-    begin, end = days.min(), days.max()
-    names = pd.unique(pd.Series(customers))
-    came, gone = (
-        _numbers(pd.Series(np.resize(gap.dt.days, len(names))), rng.random(len(names)), k, rng).astype(float)
-        for gap in (real["min"] - begin, end - real["max"])
-    )
-    came = came.clip(0, (end - begin).days)
-    span = ((end - begin).days - gone - came).clip(lower=0)
-    place = pd.Index(names).get_indexer(pd.Index(customers))
-    later = came.to_numpy()[place] + np.floor(rng.random(len(customers)) * (span.to_numpy()[place] + 1))
-    return begin + pd.to_timedelta(pd.Series(later), unit="D")
+def _purchases(
+    table: pd.DataFrame, n_customers: int, days: pd.Series, k: int, rng: np.random.Generator
+) -> tuple[np.ndarray, pd.Series]:
+    """Customer and day of each order line: customers come as late as others do, buy at a rate of their own, and leave.
+
+    Rates and chances of leaving are invented; only how many days of purchase there are in all is the case's.
+    """
+    real = pd.to_datetime(table["date"]).groupby(table["customer_id"])
+    begin, length = days.min(), (days.max() - days.min()).days
+    came = (real.min() - begin).dt.days.clip(lower=0).reset_index(drop=True)
+    n, wanted = len(came), int(real.nunique().sum())
+    came = _numbers(came, rng.random(n), k, rng).astype(float).clip(0, length).to_numpy()
+    rate, chance = rng.gamma(0.8, size=n) + 1e-3, rng.beta(1.0, 4.0, size=n).clip(1e-3)
+    most = int(np.clip(20 * wanted / n, 20, 400))
+    stays = np.arange(most) < rng.geometric(chance)[:, None]
+    waits = np.cumsum(rng.exponential(size=(n, most)) / rate[:, None], axis=1)
+    low, high = 0.0, 1e4  # days in a unit of waiting: the longer, the fewer purchases
+    for _ in range(50):
+        unit = (low + high) / 2
+        few = n + int((stays & (came[:, None] + waits * unit <= length)).sum()) < wanted
+        low, high = (low, unit) if few else (unit, high)
+    who, which = np.nonzero(stays & (came[:, None] + waits * high <= length))
+    customers = np.concatenate([np.arange(n), who])
+    later = np.concatenate([came, np.floor(came[who] + waits[who, which] * high)])
+    rows = np.concatenate([rng.permutation(len(later)), rng.integers(0, len(later), len(table))])[: len(table)]
+    names = np.array(_counted("K", n_customers), dtype=object)
+    return names[customers[rows]], begin + pd.to_timedelta(pd.Series(later[rows]), unit="D")
 
 
 def _written(days: pd.Series, last: dt.date | None, *, first: bool) -> list[str]:
