@@ -193,7 +193,7 @@ def _purchases(
     came = (real.min() - begin).dt.days.clip(lower=0).reset_index(drop=True)
     n, wanted = len(came), int(real.nunique().sum())
     came = _numbers(came, rng.random(n), k, rng).astype(float).clip(0, length).to_numpy()
-    rate, chance = rng.gamma(0.8, size=n) + 1e-3, rng.beta(1.0, 4 + 4 * wanted / n, size=n).clip(1e-3)
+    rate, chance = rng.gamma(0.8, size=n) + 1e-3, rng.beta(0.5, 4 + wanted / n, size=n).clip(1e-3)
     most = int(np.clip(20 * wanted / n, 20, 400))
     stays = np.arange(most) < rng.geometric(chance)[:, None]
     waits = np.cumsum(rng.exponential(size=(n, most)) / rate[:, None], axis=1)
