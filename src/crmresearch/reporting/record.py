@@ -32,15 +32,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from crmresearch.errors import CrmresearchError, StorageError, StudyError
 from crmresearch.reporting.numbers import LANGUAGES, NUMERIC, plain
 from crmresearch.reporting.words import Text, Words
 from crmresearch.results import Exhibit, Finding, Recipe, Result
 from crmresearch.tables import TABLES
 
-if TYPE_CHECKING:  # slow to load, and who reads a record draws nothing
+if TYPE_CHECKING:  # slow to load, and who reads a record draws and computes nothing
+    import pandas as pd
     from matplotlib.figure import Figure
 
 FORMAT = 1
@@ -146,7 +145,7 @@ class Record:
         return tuple(self.blocks[first:])
 
     def figure(self, key: str, figures: Mapping[str, Figure]) -> Block:
-        """Save a figure, drawn once for each language.
+        """Save a figure, drawn once for each language, and once more in Traditional characters where asked for.
 
         The files are PNG of 300 dots an inch and SVG, without a date, so the same figure gives the same bytes.
 
@@ -157,7 +156,7 @@ class Record:
         """
         name = self._id("figure", key)
         stem = f"figures/{name.removeprefix('figure-')}"
-        files = {language: self._save(figures[language], f"{stem}.{language}.png") for language in LANGUAGES}
+        files = {language: self._save(figure, f"{stem}.{language}.png") for language, figure in figures.items()}
         return self._append(
             {
                 "type": "figure",
@@ -349,6 +348,8 @@ def write_csv(data: pd.DataFrame, path: Path) -> int:
     that a spreadsheet would take for a formula (first character ``= + - @``, tab or carriage return)
     gets a leading apostrophe, in the cells of text columns and in headings.
     """
+    import pandas as pd
+
     safe, guarded = {}, 0
     for name, column in data.items():
         if not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(column):

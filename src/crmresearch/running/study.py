@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import os
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, get_args
 
 import ibis
 import nbformat
@@ -21,10 +21,11 @@ from IPython.display import HTML, Image, display
 from crmresearch.case import Case, Instrument, Project, load_case
 from crmresearch.cleaning import Processed, clean_case, open_processed
 from crmresearch.errors import CaseError, RefusedError, UsageError, nearest
+from crmresearch.reporting.document.voice import Voice, traditional
 from crmresearch.reporting.html import render_blocks
-from crmresearch.reporting.numbers import LANGUAGES
+from crmresearch.reporting.numbers import LANGUAGES, ReportLanguage
 from crmresearch.reporting.record import Block, Record
-from crmresearch.reporting.words import Words, load_words
+from crmresearch.reporting.words import load_words
 from crmresearch.running.engine import open_engine
 from crmresearch.running.locks import case_lock
 from crmresearch.running.notebooks import REPRODUCTIONS
@@ -86,7 +87,7 @@ class Study:
     _day: dt.date | None
     _processed: Processed
     _record: Record
-    _words: Words
+    _voices: Mapping[str, Voice]
     _engine: ibis.BaseBackend = field(default_factory=open_engine)
     _as_recorded: bool = False
 
@@ -269,15 +270,16 @@ class Study:
         from crmresearch.reporting.figures.theme import theme
 
         with theme():
-            words = self._words.of("figures", key)
-            figures = {lang: plot(data, words.say(lang), **options) for lang in LANGUAGES}
+            figures = {
+                name: plot(data, voice.words.of("figures", key).say(voice.language), **options)
+                for name, voice in self._voices.items()
+            }
             block = self._record.figure(key, figures)
         for figure in figures.values():
             pyplot.close(figure)
-        shown = block["files"][self.language]
-        display(
-            Image(filename=self._record.folder / shown["file"], width=shown["width"], alt=block["alt"][self.language])
-        )
+        shown, voice = block["files"][self.language], self._voices[self.language]
+        alt = voice.words.alt(key, voice.language)
+        display(Image(filename=self._record.folder / shown["file"], width=shown["width"], alt=alt))
 
     def close(self) -> None:
         """Write the record and display the mark that says the study finished."""
@@ -316,8 +318,8 @@ def open_study(
         Name of a folder of ``data/raw``.
     as_of : str
         Last observed day, ISO; empty takes the case's.
-    language : {"en", "zh"}
-        Language of the notebook's displays.
+    language : {"en", "zh", "zh-hant"}
+        Language of the notebook's displays. For Traditional Chinese pictures are drawn once more.
     seed : int
         Seed of every random draw of the study.
     parameters : dict
@@ -330,10 +332,9 @@ def open_study(
     CaseError, InputError
         The case file or a data file breaks a rule.
     """
-    if language not in LANGUAGES:
-        raise UsageError(
-            f"no language {language!r}", where="parameter language", repair=f"Choose {' or '.join(LANGUAGES)}."
-        )
+    known = get_args(ReportLanguage)
+    if language not in known:
+        raise UsageError(f"no language {language!r}", where="parameter language", repair=f"Choose {', '.join(known)}.")
     project = Project.find()
     loaded = load_case(project, case)
     folder = os.environ.get(FOLDER_VARIABLE)
@@ -352,7 +353,10 @@ def open_study(
         unmerged=processed.unmerged,
         words=words,
     )
-    return Study(loaded, language, seed, day, processed, record, words)
+    voices = {name: Voice(name, words) for name in LANGUAGES}
+    if language not in voices:
+        voices[language] = Voice(language, traditional(words))
+    return Study(loaded, language, seed, day, processed, record, voices)
 
 
 def _clean(project: Project, case: Case) -> Processed:

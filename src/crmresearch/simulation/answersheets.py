@@ -50,10 +50,9 @@ def _further_headings() -> dict[str, tuple[str, str, str, dict[str, Any]]]:
             label = f"{zh}{wording},贵单位感觉如何"
             headings[f"kano_{name}_{side}"] = (f"{number}、{label}", f"{en}: {name}", label, {"low": 1, "high": 5})
     number += 1
-    for name, wording in NEEDS.items():
-        heading = f"{number}、贵单位最看重哪两项(排序)({wording})"
+    for name, (en, zh) in NEEDS.items():
         told = {"low": 1, "high": len(NEEDS), "missing": [UNSELECTED]}
-        headings[f"need_{name}"] = (heading, f"Rank of need: {name}", f"需求排序:{wording}", told)
+        headings[f"need_{name}"] = (f"{number}、贵单位最看重哪两项(排序)({zh})", en, zh, told)
     heading = f"{number + 1}、贵单位有多大可能向同行推荐我公司(0-10)"
     headings["recommend"] = (heading, "Likelihood to recommend", "推荐意愿", {"low": 0, "high": 10})
     return headings

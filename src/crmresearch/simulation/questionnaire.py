@@ -127,7 +127,12 @@ KANO = {  # feature → (true category, en, zh): must-be, one-dimensional, attra
     "portal": ("attractive", "Ordering and settling online", "提供网上订货与结算"),
 }
 _KANO_ANSWERS = {"must_be": (3, 5), "one_dimensional": (1, 5), "attractive": (1, 3)}
-NEEDS = {"delivery": "及时配送", "scarce": "紧俏货源", "online": "网上订货与结算", "price": "价格优惠"}
+NEEDS = {
+    "delivery": ("Delivery in time", "及时配送"),
+    "scarce": ("Goods in short supply", "紧俏货源"),
+    "online": ("Ordering and settling online", "网上订货与结算"),
+    "price": ("Lower prices", "价格优惠"),
+}
 RANKED = 2
 
 

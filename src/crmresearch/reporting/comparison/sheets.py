@@ -7,8 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from crmresearch.reporting.comparison.causes import short_title
 from crmresearch.reporting.comparison.comparing import Claim, Comparison
@@ -16,6 +15,9 @@ from crmresearch.reporting.comparison.rows import Row
 from crmresearch.reporting.numbers import NUMERIC, format_value
 from crmresearch.reporting.record import Block
 from crmresearch.reporting.tables import Flow, TableView
+
+if TYPE_CHECKING:  # rendering a page needs no pandas
+    import pandas as pd
 
 _NARROWEST = 12
 
@@ -171,6 +173,8 @@ def _table(
 
 def comparison_frame(comparison: Comparison) -> pd.DataFrame:
     """Every value compared, one a row, unrounded; verdicts come first."""
+    import pandas as pd
+
     rows = [
         {
             "change": "verdict"
