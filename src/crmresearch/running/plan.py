@@ -11,7 +11,7 @@ from typing import Any
 from crmresearch.case import Bilingual, Case, Project
 from crmresearch.errors import CaseError, UsageError, nearest
 from crmresearch.running.keys import study_key
-from crmresearch.running.notebooks import IDENTITY, INSTRUMENT, StudyNotebook
+from crmresearch.running.notebooks import IDENTITY, INSTRUMENT, WAVES, StudyNotebook
 
 _NOT_CHOSEN = Bilingual(en="not chosen (--study)", zh="本次未选(--study)")
 _NOT_LISTED = Bilingual(en="not listed in case.yaml", zh="case.yaml 未列出")
@@ -84,8 +84,8 @@ class Choice:
 
 
 def missing_needs(study: StudyNotebook, case: Case, tables: Sequence[str]) -> list[str]:
-    """Tables (and ``instrument``, ``identity``) that a study needs and a case lacks; ``a|b`` needs one of the two."""
-    parts = {INSTRUMENT: case.file.instrument, IDENTITY: case.file.identity}
+    """Tables (and ``instrument``, ``identity``, ``waves``) that a study needs and a case lacks; ``a|b`` needs one."""
+    parts = {INSTRUMENT: case.file.instrument, IDENTITY: case.file.identity, WAVES: case.file.has_waves}
     held = {*tables, *(name for name, part in parts.items() if part)}
     return [need for need in study.needs if held.isdisjoint(need.split("|"))]
 
