@@ -233,7 +233,7 @@ def read_study(path: Path) -> StudyNotebook:
             repair="Open it in JupyterLab, or take it out of the folder.",
         ) from None
     for need in "|".join(study.needs).split("|") if study.needs else ():
-        if need not in TABLES and need not in {INSTRUMENT, IDENTITY}:
+        if need not in TABLES and need not in {INSTRUMENT, IDENTITY, WAVES}:
             raise StudyError(
                 f"needs {need!r}, which is no table{nearest(need, [*TABLES, INSTRUMENT, IDENTITY, WAVES])}",
                 where=path.name,
