@@ -94,7 +94,7 @@ def screen_waves(survey: pd.DataFrame, instrument: Instrument, *, careful_only: 
     for wave in waves:
         sheets = survey[survey["wave"].eq(wave).fillna(False)]
         careful = choose_sheets(sheets, instrument, careful_only=careful_only)
-        days = sheets["submitted"] if "submitted" in sheets else pd.Series(pd.NaT, index=sheets.index)
+        days = pd.to_datetime(sheets["submitted"] if "submitted" in sheets else pd.Series(pd.NaT, index=sheets.index))
         customers = set(careful["customer_id"].dropna()) if "customer_id" in careful else None
         again = np.nan if before is None or customers is None else float(len(customers & before))
         known = np.nan if customers is None else float(len(customers))

@@ -256,7 +256,7 @@ class _Wave(_Estimate):
 def _panel(table: pd.DataFrame, construct: str, a: object, b: object) -> np.ndarray:
     known = table.dropna(subset=["customer_id", construct])
     wide = known.pivot_table(index="customer_id", columns="wave", values=construct, aggfunc="mean")
-    return wide[[a, b]].dropna().to_numpy(float)
+    return wide.reindex(columns=[a, b]).dropna().to_numpy(float)
 
 
 def agreement(both: np.ndarray) -> float:
