@@ -15,7 +15,7 @@ table      key, number, caption, columns (name, label, kind, personal), rows, ro
 figure     key, number, caption, alt, files (language → file, sha256, width, height, vector)
 recipe     function, method (key, text), options (key, label, value, text), source
 refusal    function, what, where, repair
-note       key, text
+note       key, text, values (where it states any)
 =========  =====================================================================================
 
 ``result`` is the id of the recipe the block came with; ``words`` gives the wording of raw values
@@ -117,9 +117,12 @@ class Record:
         """Begin a section: the heading is the question it answers."""
         return self._add("section", key, key=key, text=dict(self.words.text("sections", key)))
 
-    def note(self, key: str) -> Block:
-        """Add a paragraph of its own."""
-        return self._add("note", key, key=key, text=dict(self.words.text("notes", key)))
+    def note(self, key: str, values: Mapping[str, Any] | None = None) -> Block:
+        """Add a paragraph of its own, which may state values as a finding does."""
+        words, stated = self.words.of("notes", key), plain(values or {})
+        template = words.text("notes", key)
+        text = {language: words.fill(template[language], stated, language) for language in LANGUAGES}
+        return self._add("note", key, key=key, text=text, **({"values": stated} if stated else {}))
 
     def result(self, result: Result, function: str) -> tuple[Block, ...]:
         """Add a scorer's result: its findings, its tables, its recipe.

@@ -11,7 +11,7 @@ from typing import Any
 from crmresearch.case import Bilingual, Case, Project
 from crmresearch.errors import CaseError, UsageError, nearest
 from crmresearch.running.keys import study_key
-from crmresearch.running.notebooks import IDENTITY, INSTRUMENT, StudyNotebook
+from crmresearch.running.notebooks import IDENTITY, INSTRUMENT, WAVES, StudyNotebook
 
 TRADITIONAL = "zh-hant"
 """The language of reports whose pictures a record holds only if the study was run for it."""
@@ -91,8 +91,8 @@ class Choice:
 
 
 def missing_needs(study: StudyNotebook, case: Case, tables: Sequence[str]) -> list[str]:
-    """Tables (and ``instrument``, ``identity``) that a study needs and a case lacks; ``a|b`` needs one of the two."""
-    parts = {INSTRUMENT: case.file.instrument, IDENTITY: case.file.identity}
+    """Tables (and ``instrument``, ``identity``, ``waves``) that a study needs and a case lacks; ``a|b`` needs one."""
+    parts = {INSTRUMENT: case.file.instrument, IDENTITY: case.file.identity, WAVES: case.file.has_waves}
     held = {*tables, *(name for name, part in parts.items() if part)}
     return [need for need in study.needs if held.isdisjoint(need.split("|"))]
 
