@@ -1,4 +1,4 @@
-"""Tables as data frames: canonical ones with their types kept, read when they are asked for; the truth of a simulation."""
+"""Tables as data frames: canonical ones, their types kept, read when asked for; and the truth of a simulation."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from crmresearch.case import Instrument
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.satisfaction.linking.waves import WaveComparison, order_waves
-from crmresearch.scoring.satisfaction.loyalty_types import wilson_interval
 from crmresearch.scoring.satisfaction.multiplicity import Adjustment, adjust_p
 from crmresearch.scoring.satisfaction.screening import choose_sheets
+from crmresearch.scoring.shares import wilson
 
 _FEWEST = 5
 
@@ -206,7 +206,7 @@ def compare_returning(
             continue
         first, later = means.loc[a], means.loc[b]
         again = first.index.isin(later.index)
-        shares.append((a, b, len(first), *wilson_interval(int(again.sum()), len(first), confidence)))
+        shares.append((a, b, len(first), *map(float, wilson(int(again.sum()), len(first), confidence))))
         for construct in scores.columns:
             x, y = (first.loc[which, construct].dropna().to_numpy(float) for which in (again, ~again))
             if min(len(x), len(y)) < _FEWEST or np.ptp(x) + np.ptp(y) == 0:
