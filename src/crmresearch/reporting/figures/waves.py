@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from crmresearch.reporting.figures.rows import name_rows
 from crmresearch.reporting.figures.theme import FAINT, PALETTE, WIDTH, theme
 
 Say = Callable[[str], str]
@@ -32,7 +33,7 @@ def plot_wave_means(means: pd.DataFrame, say: Say) -> Figure:
         figure, axes = plt.subplots(figsize=(WIDTH, 1.1 + _ROW * len(constructs)))
         waves = list(dict.fromkeys(means["wave"]))
         _rows(axes, means.rename(columns={"mean": "value"}), constructs, "wave", waves, [str(w) for w in waves])
-        axes.set_yticks(range(len(constructs)), [say(c) for c in constructs])
+        name_rows(axes, [say(c) for c in constructs])
         axes.set(xlabel=say("mean_axis"))
         axes.legend(loc="best", title=say("wave"))
     return figure
@@ -57,7 +58,7 @@ def plot_wave_changes(changes: pd.DataFrame, say: Say) -> Figure:
             values = of_pair.rename(columns={"mean_difference": "value"})
             axes.axvline(0, color=FAINT, linewidth=1, linestyle="--")
             _rows(axes, values, constructs, "design", designs, [say(d) for d in designs])
-            axes.set_yticks(range(len(constructs)), [say(c) for c in constructs])
+            name_rows(axes, [say(c) for c in constructs])
             axes.set_xlabel(f"{a} → {b}" if len(pairs) > 1 else say("change_axis"))
         panels[0][-1].legend(loc="best")
     return figure
@@ -71,5 +72,3 @@ def _rows(axes: Axes, table: pd.DataFrame, rows: list[str], by: str, groups: lis
         colour = PALETTE[k % len(PALETTE)]
         axes.hlines(at, own["conf_low"], own["conf_high"], color=colour, linewidth=1.6)
         axes.plot(own["value"], at, _MARKS[k % len(_MARKS)], color=colour, markersize=5, label=name)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.grid(visible=False, axis="y")
