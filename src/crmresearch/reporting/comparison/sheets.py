@@ -71,9 +71,10 @@ def _causes(comparison: Comparison) -> Sheet:
 
 def _verdicts(comparison: Comparison) -> Sheet:
     say = comparison.voice.say
-    changed = [claim for claim in comparison.claims if claim.is_changed]
-    alone = [claim for claim in comparison.claims if not (claim.first and claim.second)]
-    filled = {"changed": len(changed), "total": len(comparison.claims), "alone": len(alone)}
+    claims = [claim for claim in comparison.claims if claim.study in comparison.shared]
+    changed = [claim for claim in claims if claim.is_changed]
+    alone = [claim for claim in claims if not (claim.first and claim.second)]
+    filled = {"changed": len(changed), "total": len(claims), "alone": len(alone)}
     lead = comparison.voice.words.fill(say("compared_verdicts_lead"), filled, comparison.voice.language)
     rows = tuple(_verdict(comparison, claim) for claim in (*changed, *alone))
     return Sheet(
@@ -109,9 +110,9 @@ def _overview(comparison: Comparison) -> Sheet:
 
 
 def _values(comparison: Comparison, heading: str, changes: tuple[str, ...]) -> Iterator[Sheet]:
-    """The values that changed in one of some ways, study by study: of findings shown, of tables folded."""
+    """The values of shared studies that changed in some ways, study by study: of findings shown, of tables folded."""
     say, voice = comparison.voice.say, comparison.voice
-    chosen = [row for row in comparison.rows if row.change in changes]
+    chosen = [row for row in comparison.rows if row.change in changes and row.study in comparison.shared]
     yield Sheet(say(heading), lead="" if chosen else say("compared_none"))
     for study, title in comparison.titles.items():
         own = [row for row in chosen if row.study == study]
