@@ -51,6 +51,11 @@ def test_a_case_file_is_read_as_written(project: Project) -> None:
         (("amount: total", "amuont: total"), ("no column 'amuont'", "nearest: amount")),
         (("amount: total", "amount: {heading: total, kind: money}"), ("fixed kind",)),
         (("amount: total", "amount: {}"), ("one of heading, row_number",)),
+        (("customer_id: id", "customer_id: {heading: id, value: x}"), ("one of heading, row_number: true, value",)),
+        (("customer_id: id", "customer_id: {value: ' '}"), ("one of heading, row_number",)),
+        (("customer_id: id", "customer_id: {heading: id, prefix: a}"), ("no prefix", "only order_id of orders")),
+        (("customer_id: id", "customer_id: {value: x, prefix: a}"), ("stand under a heading",)),
+        (("customer_id: id", "customer_id: {valeu: x}"), ("unknown key", "nearest: value")),
         (("file: o.csv", "file: ../o.csv"), ("bare name of a file",)),
         (("file: o.csv", "file: /etc/passwd"), ("bare name of a file",)),
         (("file: o.csv", "file: .."), ("bare name of a file",)),
@@ -213,3 +218,14 @@ def test_a_broken_rule_of_the_questionnaire_is_named(
     with pytest.raises(CaseError) as caught:
         load(project, ASKED.replace(*change))
     assert not [word for word in words if word not in str(caught.value)], str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("waves", "has"),
+    [((), False), (("2024",), False), (("2024", "2024"), False), (("2023", "2024"), True), (("heading",), True)],
+)
+def test_a_case_says_whether_its_survey_has_waves(project: Project, waves: tuple[str, ...], has: bool) -> None:
+    entry = "  - {{file: {0}.csv, table: survey, columns: {{respondent_id: no, wave: {1}}}}}\n"
+    told = [f"{{value: '{wave}'}}" if wave != "heading" else "wave" for wave in waves]
+    files = "".join(entry.format(f"s{i}", wave) for i, wave in enumerate(told))
+    assert load(project, GOOD + files).file.has_waves is has

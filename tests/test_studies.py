@@ -90,6 +90,17 @@ def _check(outcome: CaseOutcome, studies: set[str]) -> None:
         assert "http" not in page.split("<body")[0].replace("http-equiv", "")
 
 
+@pytest.mark.slow
+def test_pictures_are_drawn_in_traditional_characters_for_who_asks(built_in: Project) -> None:
+    request = Request(cases=("ecsi_mobile",), studies=("satisfaction_loyalty",), languages=("zh-hant",))
+    (outcome,) = run(built_in, request)
+    assert outcome.exit_code == 0 and (outcome.edition / "report.zh-hant.html").is_file()
+    blocks = read_record(outcome.edition / "studies" / "satisfaction_loyalty")["blocks"]
+    pictures = [block["files"] for block in blocks if block["type"] == "figure"]
+    assert pictures and all(set(files) == {"en", "zh", "zh-hant"} for files in pictures)
+    assert any(files["zh"]["vector"]["sha256"] != files["zh-hant"]["vector"]["sha256"] for files in pictures)
+
+
 def test_numbers_of_cdnow(outcomes: dict[str, CaseOutcome]) -> None:
     blocks = read_record(outcomes["cdnow"].edition / "studies" / "value_indicators")["blocks"]
     values = {block["key"]: block["values"] for block in blocks if block["type"] == "finding"}

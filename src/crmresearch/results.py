@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-import pandas as pd
+if TYPE_CHECKING:  # slow to load, and who sets a document needs none
+    import pandas as pd
 
 Verdict = Literal["supported", "contradicted", "inconclusive", "not testable with these data"]
 

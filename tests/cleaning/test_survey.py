@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crmresearch.cleaning import clean_files
+from crmresearch.cleaning import clean_files, review
 from crmresearch.errors import CaseError, InputError
 
 INSTRUMENT = {
@@ -123,3 +123,33 @@ def test_respondents_may_be_unknown_to_the_customers_table(make) -> None:
     assert [(n["count"], n["examples"]) for n in cleaned.log.to_pylist() if n["rule"] == "UNKNOWN_CUSTOMER"] == [
         (1, "z")
     ]
+
+
+def test_a_file_may_be_one_wave_as_a_whole(make) -> None:
+    """Two exports that number their sheets from 1: the wave is declared, and put before the number."""
+    content = "no,q1,第2题\n1,5,4\n2,3,2\n"
+    columns = {"respondent_id": "no", "wave": {"value": "2024"}}
+    before = {"respondent_id": {"heading": "no", "prefix": "2023-", "width": 3}, "wave": {"value": "2023"}}
+    case = make(
+        {"a.csv": content, "b.csv": content},
+        {"a.csv": {"table": "survey", "columns": columns}, "b.csv": {"table": "survey", "columns": before}},
+        instrument=INSTRUMENT,
+    )
+    cleaned = clean_files(case)
+    assert cleaned.tables["survey"].select(["respondent_id", "wave"]).to_pylist() == [
+        {"respondent_id": "1", "wave": "2024"},
+        {"respondent_id": "2", "wave": "2024"},
+        {"respondent_id": "2023-001", "wave": "2023"},
+        {"respondent_id": "2023-002", "wave": "2023"},
+    ]
+    assert cleaned.quarantine.num_rows == 0
+    assert case.file.has_waves
+    said = review(case)
+    assert "wave ← '2023' on every row" in said and "respondent_id ← 'no', prefix 2023-" in said
+
+
+def test_a_row_without_answers_is_no_record_though_its_wave_is_known(make) -> None:
+    columns = {"respondent_id": "no", "wave": {"value": "2024"}}
+    cleaned = clean_files(survey(make, "1,5,4", "2,,", ",,", columns=columns))
+    assert cleaned.tables["survey"]["respondent_id"].to_pylist() == ["1"]
+    assert sorted(cleaned.quarantine["reason"].to_pylist())[0] == "ALL_ITEMS_MISSING"

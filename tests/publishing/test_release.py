@@ -1,4 +1,4 @@
-"""The shareable tier: 200 planted customers, none of them in any byte of it; notebooks run on the twin."""
+"""The shareable tier: 200 planted customers, none of them in any byte of it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ import zipfile
 from pathlib import Path
 
 import nbformat
-import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image, PngImagePlugin
 
-from crmresearch.case import Case, CaseFile, Project, load_case
-from crmresearch.cleaning import clean_files
 from crmresearch.errors import StorageError, UsageError
 from crmresearch.publishing import publish_edition, scan_folder
 from crmresearch.publishing.pseudonyms import KEYS_VARIABLE, key_of, pseudonym
-from crmresearch.publishing.twin import write_twin
 from crmresearch.reporting.record import read_record
 from crmresearch.running.layout import render_report
 from tests.reporting.sample_study import Tiers
@@ -131,47 +126,3 @@ def test_the_key_lies_outside_and_decides_the_pseudonyms(tmp_path, monkeypatch):
     if os.name == "posix":
         assert path.stat().st_mode & 0o077 == 0
     assert pseudonym("Ann", column="name", key=key) != pseudonym("Ann", column="manager", key=key)
-
-
-def test_twin_has_the_shape_of_the_case_and_none_of_its_rows(tmp_path):
-    rng = np.random.default_rng(1)
-    n = 400
-    ids = [f"real-{number}" for number in range(n)]
-    latent = rng.standard_normal(n)
-    survey = pd.DataFrame({"respondent_id": ids, "q1": np.clip(np.rint(3 + latent), 1, 5)})
-    survey["q2"] = np.clip(np.rint(3 + 0.8 * latent + 0.4 * rng.standard_normal(n)), 1, 5)
-    survey["remark"] = [f"free text {number}" for number in range(n)]
-    survey = survey.assign(source_file="a.csv", source_row=range(n))
-    content = {
-        "schema": "1",
-        "title": {"en": "T", "zh": "测"},
-        "description": {"en": "T", "zh": "测"},
-        "provenance": {"origin": "x", "copy_from": "x", "terms": "x"},
-        "files": [
-            {
-                "file": "a.csv",
-                "table": "survey",
-                "columns": {"respondent_id": "id", "remark": {"heading": "remark", "kind": "text"}},
-            }
-        ],
-        "instrument": {
-            "scale": {"low": "1", "high": "5"},
-            "constructs": {"Q": {"title": {"en": "Q", "zh": "问"}, "items": ["q1", "q2"]}},
-            "items": {"q1": {"en": "one", "zh": "一"}, "q2": {"en": "two", "zh": "二"}},
-        },
-    }
-    case = Case("demo", tmp_path / "demo", CaseFile.model_validate(content))
-    folder = write_twin(case, {"survey": survey}, tmp_path / "data" / "raw" / "twin", k=10)
-    text = (folder / "survey.csv").read_text(encoding="utf-8-sig")
-    assert "real-" not in text and "free text" not in text and len(text.splitlines()) == n + 1
-    (tmp_path / "notebooks").mkdir()
-    twin = load_case(Project(tmp_path), "twin")
-    assert twin.file.simulated
-    table = clean_files(twin).tables["survey"].to_pandas()
-    assert (
-        len(table) == n
-        and abs(table["q1"].corr(table["q2"], method="spearman") - survey["q1"].corr(survey["q2"], method="spearman"))
-        < 0.2
-    )
-    again = write_twin(case, {"survey": survey}, tmp_path / "again", k=10)
-    assert (again / "survey.csv").read_bytes() == (folder / "survey.csv").read_bytes()

@@ -98,3 +98,20 @@ def test_an_attacker_who_subtracts_two_months_recovers_no_small_change(seed):
     assert not [d for d in differences if 0 < abs(d) < K]
     hidden = [n for n, row in enumerate(shown) if row[1] is None]
     assert len(hidden) != 1, "one hidden cell would follow from the total of the month"
+
+
+def test_a_hidden_row_keeps_its_name_and_counts_of_things_hide_nothing():
+    columns = [
+        {"name": name, "kind": kind}
+        for name, kind in (
+            ("segment", "integer"),
+            ("n_customers", "count"),
+            ("customers", "share"),
+            ("n_rules", "count"),
+        )
+    ]
+    table = {"columns": columns, "rows": [[1, 400, 0.8, 3], [2, 6, 0.2, 2], [3, 94, 0.1, 7]]}
+    hidden = with_complements(table, small_rows(table, 10))
+    assert hidden == {1, 2}
+    assert suppress(table, hidden)["rows"] == [[1, 400, 0.8, 3], [2, None, None, None], [3, None, None, None]]
+    assert not small_values({"values": {"n_rules": 3, "customers": 0.34}}, 10)

@@ -73,8 +73,10 @@ def draw() -> Figure:
     return figure
 
 
-def write_study(folder: Path, words: Words, *, study: str = "tiers", result: Tiers | None = None) -> str:
-    """A whole study in a folder; returns the digest of its record."""
+def write_study(
+    folder: Path, words: Words, *, study: str = "tiers", result: Tiers | None = None, languages: str = "en zh"
+) -> str:
+    """A whole study in a folder, its figure drawn in some languages; returns the digest of its record."""
     record = Record(
         folder,
         study=study,
@@ -87,6 +89,6 @@ def write_study(folder: Path, words: Words, *, study: str = "tiers", result: Tie
     )
     record.section("concentration")
     record.result(result or Tiers(), "crmresearch.scoring.value.score_tiers")
-    record.figure("curve", {"en": draw(), "zh": draw()})
+    record.figure("curve", {language: draw() for language in languages.split()})
     record.refusal(RefusedError("all customers spend the same", repair="Use another window."), "x.score_abc")
     return record.close()

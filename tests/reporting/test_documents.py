@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import docx
 import pytest
 import yaml
 from lxml import etree
+from matplotlib.figure import Figure
 
 from crmresearch.errors import InputError, StorageError, UsageError
 from crmresearch.reporting.document.assembling import assemble
@@ -21,12 +23,14 @@ from crmresearch.reporting.document.model import Heading, Paragraph, Picture, Ta
 from crmresearch.reporting.document.outlines import load_outline
 from crmresearch.reporting.document.profiles import load_profile
 from crmresearch.reporting.document.shipped import shipped_names
+from crmresearch.reporting.document.voice import traditional
 from crmresearch.reporting.docx import render_docx
 from crmresearch.reporting.edition import Layout, load_edition
-from crmresearch.reporting.figures.theme import FontError
+from crmresearch.reporting.figures.theme import FontError, theme
 from crmresearch.reporting.html import render_edition
 from crmresearch.reporting.pdf import render_pdf
-from tests.reporting.sample_study import Tiers
+from crmresearch.reporting.words import load_words
+from tests.reporting.sample_study import Tiers, write_study
 from tests.reporting.test_html import PAYLOADS, build, text_of, write_edition
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -263,8 +267,6 @@ def test_commands_of_typesetters_are_printed_as_they_stand(tmp_path, words):
 
 def test_a_name_of_a_megabyte_is_cut_with_a_word(tmp_path, words):
     folder = build(tmp_path, words, text="")
-    from tests.reporting.sample_study import write_study
-
     write_study(folder / "studies" / "tiers", words, result=Tiers(names=("x" * 1_000_000, "B", "C")))
     assert "xxx… (1,000,000 characters in all)" in words_of(render_docx(folder, "en"))
     assert render_pdf(folder, "en").stat().st_size < 1_000_000
@@ -377,3 +379,31 @@ def test_numbers_by_profile():
     assert replace(apa, bounded=frozenset()).governing("low", ["alpha"]) == "low"
     assert apa.governing("conf_low", ["alpha", "p_value"]) == "alpha"
     assert apa.governing("conf_low", ["estimate", "p_value"]) == "conf_low"
+
+
+def test_pictures_in_traditional_characters_are_shown_where_the_record_has_them(tmp_path, words):
+    folder = build(tmp_path, words)
+    pictures = {
+        language: next(p for p in assemble(folder, language).body if isinstance(p, Picture)).bitmap.name
+        for language in ("zh", "zh-hant")
+    }
+    assert pictures == {"zh": "curve.zh.png", "zh-hant": "curve.zh.png"}
+    write_study(folder / "studies" / "tiers", words, languages="en zh zh-hant")
+    drawn = next(p for p in assemble(folder, "zh-hant").body if isinstance(p, Picture))
+    assert (drawn.bitmap.name, drawn.drawing.name) == ("curve.zh-hant.png", "curve.zh-hant.svg")
+
+
+def test_words_of_a_picture_are_traditional_and_have_glyphs():
+    words = traditional(load_words().with_terms({"taste": {"en": "Taste", "zh": "口味满意"}}))
+    assert words.say("zh")("taste") == "口味滿意" and words.say("en")("taste") == "Taste"
+    said = {
+        character
+        for section in ("labels", "columns")
+        for word in words.entries[section].values()
+        if isinstance(word, dict)
+        for character in word["zh"]
+    }
+    with theme():
+        figure = Figure()
+        figure.text(0, 0, "".join(sorted(said)))
+        figure.savefig(io.BytesIO())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import nbformat
 import pytest
 
 from crmresearch.errors import CaseError, StorageError, UsageError
@@ -60,8 +63,6 @@ def test_another_profile_and_changed_prose_make_an_edition_without_computing(tmp
 @pytest.mark.parametrize(
     ("request_", "sentence"),
     [
-        (Request(profile="gbt7731"), "no profile 'gbt7731'; nearest: gbt7713"),
-        (Request(outline="thesys"), "no outline 'thesys'; nearest: thesis"),
         (Request(formats=("docs",)), "no format 'docs'; nearest: docx"),
         (Request(formats=()), "no format is named"),
     ],
@@ -74,14 +75,50 @@ def test_what_does_not_exist_is_refused_before_computing(tmp_path, request_, sen
     assert sentence in str(caught.value)
 
 
-def test_profile_of_the_case_file_is_checked_too(tmp_path):
+@pytest.mark.parametrize(
+    ("asked", "declared", "sentence"),
+    [
+        ({"profile": "gbt7731"}, "", "no profile 'gbt7731'; nearest: gbt7713"),
+        ({"outline": "thesys"}, "", "no outline 'thesys'; nearest: thesis"),
+        ({}, "report: {profile: apa6}\n", "no profile 'apa6'; nearest: apa7"),
+        ({"profile": "apa7"}, "report: {profile: apa6}\n", ""),
+    ],
+)
+def test_an_unknown_profile_or_outline_costs_word_and_pdf_but_not_the_page(tmp_path, asked, declared, sentence):
     project = make_project(tmp_path)
     write_study(project, "first")
-    (project.raw / "shop/case.yaml").write_text(CASE + "report: {profile: apa6}\n", encoding="utf-8")
-    assert "no profile 'apa6'; nearest: apa7" in str(run_small(project).error)
+    assert run_small(project, ALL).exit_code == 0, "an edition with all pages does not hide the mistake"
+    (project.raw / "shop/case.yaml").write_text(CASE + declared, encoding="utf-8")
+    first = run_small(project, replace(ALL, **asked))
+    again = run_small(project, replace(ALL, **asked))
+    for outcome in (first, again):
+        assert outcome.exit_code == (3 if sentence else 0) and outcome.edition == first.edition
+        refused = {f"report.{language}.{form}" for language in ("en", "zh") for form in ("docx", "pdf")}
+        assert set(outcome.unwritten) == (refused if sentence else set())
+        assert all(sentence in why and why.count(". ") == 1 for why in outcome.unwritten.values())
+    assert {path.name for path in first.edition.glob("report.*")} >= {"report.en.html", "report.zh.html"}
+    assert layout_of.__doc__
+
+
+def test_an_unknown_key_of_the_report_is_named(tmp_path):
+    project = make_project(tmp_path)
+    write_study(project, "first")
     (project.raw / "shop/case.yaml").write_text(CASE + "report: {profil: apa7}\n", encoding="utf-8")
     assert "unknown key 'report.profil'; nearest: profile" in str(run_small(project).error)
-    assert layout_of.__doc__
+
+
+def test_another_language_is_written_from_the_same_record(tmp_path):
+    project = make_project(tmp_path)
+    write_study(project, "first")
+    english = run_small(project, Request(languages=("en",)))
+    both = run_small(project)
+    assert both.fresh and both.statuses["first"].state == "reused", "the English edition has no Chinese page"
+    chinese = run_small(project, Request(languages=("zh",)))
+    assert (chinese.fresh, chinese.edition) == (False, both.edition) != (False, english.edition)
+    hant = run_small(project, Request(languages=("zh-hant",)))
+    assert hant.fresh and hant.statuses["first"].state == "done", "its pictures are drawn in Traditional characters"
+    metadata = nbformat.read(hant.edition / "studies/first/notebook.ipynb", as_version=4).metadata.papermill.parameters
+    assert metadata["language"] == "zh-hant"
 
 
 def test_tables_are_followed_through_the_cells():

@@ -162,7 +162,7 @@ def test_an_edition_beside_itself_does_not_differ(project, two):
     assert {row.change for row in found.comparison.rows} == {"same"} and len(found.comparison.rows) > 20
     assert found.comparison.causes == () and not any(claim.is_changed for claim in found.comparison.claims)
     assert "Nothing: the same data, options and software." in found.text
-    assert "Of 1 claim 0 have another verdict" in found.text
+    assert "Of 1 claim in the studies of both editions 0 have another verdict" in " ".join(found.text.split())
 
 
 def test_the_command_prints_the_verdict_before_the_values_and_writes_files(project, two, monkeypatch, capfd):

@@ -28,9 +28,11 @@ class ColumnMap(Strict):
     Attributes
     ----------
     heading : str
-        The heading in the file; empty with ``row_number``.
+        The heading in the file; empty where one of the next three is given.
     row_number : bool
         The column is the row's number within the file (for files without an identifier).
+    value : str
+        The same value on every row: what the whole file is (the wave of a survey, the branch).
     times : tuple[str, str] | None
         The column is the product of two others of the file's columns (``[quantity, price]``).
     format : str
@@ -45,6 +47,8 @@ class ColumnMap(Strict):
         Whether the amounts are with or without tax, where no column of the file says so.
     confirmed : bool
         A person has compared unit and tax with the file; heading and size are not held against them.
+    prefix : str
+        Put before every identifier of the file, where several files of a table count from 1 alike.
     width : int
         Identifiers are padded with zeros to so many characters, where a spreadsheet has cut them.
     answers : dict[str, int]
@@ -59,12 +63,14 @@ class ColumnMap(Strict):
 
     heading: str = ""
     row_number: bool = False
+    value: str = Field(default="", max_length=200)
     times: tuple[str, str] | None = None
     format: str = ""
     month_as: Literal["first day", "last day"] = "first day"
     unit: str = ""
     tax: Literal["", "included", "excluded"] = ""
     confirmed: bool = False
+    prefix: str = Field(default="", max_length=40)
     width: int = Field(default=0, ge=0, le=64)
     answers: dict[str, int] = Field(default_factory=dict)
     decimal: Literal[".", ","] = "."
@@ -76,8 +82,10 @@ class ColumnMap(Strict):
 
     @model_validator(mode="after")
     def _one_origin(self) -> ColumnMap:
-        if bool(self.heading) + self.row_number + bool(self.times) != 1:
-            raise ValueError("give one of heading, row_number: true and times: [column, column]")
+        if bool(self.heading) + self.row_number + bool(self.value.strip()) + bool(self.times) != 1:
+            raise ValueError("give one of heading, row_number: true, value and times: [column, column]")
+        if self.prefix and not self.heading:
+            raise ValueError("a prefix is put before identifiers that stand under a heading")
         return self
 
 
@@ -147,7 +155,11 @@ class SourceFile(Strict):
             raise ValueError(f"unknown table {self.table!r}{nearest(self.table, TABLES)}")
         table = TABLES[self.table]
         known = [c.name for c in table.columns]
+        own_ids = [name for name in table.key if name.endswith("_id") and name != "customer_id"]
         for name, column in self.columns.items():
+            if column.prefix and name not in own_ids:
+                allowed = f"only {own_ids[0]} of {self.table}" if own_ids else f"no column of {self.table}"
+                raise ValueError(f"column {name!r} takes no prefix; {allowed} may have one")
             if column.times and not set(column.times) <= self.columns.keys():
                 raise ValueError(f"column {name!r} is the product of columns that are not declared: {column.times}")
             if name in known and column.kind is not None:

@@ -130,6 +130,8 @@ class Instrument(Strict):
     recommend : str
         Column with the likelihood to recommend, 0 to 10; empty where nobody was asked.
     screening : Screening
+    wave : str
+        Wave of the survey that studies read; empty for the latest that had begun by the last observed day.
     """
 
     scale: Scale
@@ -140,6 +142,7 @@ class Instrument(Strict):
     instructed: dict[str, int] = Field(default_factory=dict)
     recommend: str = ""
     screening: Screening = Screening()
+    wave: str = ""
 
     @model_validator(mode="after")
     def _items_agree(self) -> Instrument:

@@ -52,3 +52,11 @@ class CaseFile(Strict):
                     f"the instrument asks for column {column!r}, which no file has{nearest(column, there)}"
                 )
         return self
+
+    @property
+    def has_waves(self) -> bool:
+        """The survey was asked more than once, as far as the declaration tells."""
+        told = [
+            source.columns["wave"] for source in self.files if source.table == "survey" and "wave" in source.columns
+        ]
+        return any(wave.heading for wave in told) or len({wave.value for wave in told}) > 1

@@ -80,7 +80,9 @@ def take_in(case: Case, source: SourceFile, schema: pa.Schema) -> FileIntake:
     positions, notes = find_columns(frame, plans, source.label)
     check_headings(plans, source.label)
     raw = {name: frame.cells[i] for name, i in positions.items()}
-    raw |= {p.name: _row_numbers(case, source, len(frame.rows)) for p in plans if p.origin.row_number}
+    n = len(frame.rows)
+    raw |= {p.name: _row_numbers(case, source, n) for p in plans if p.origin.row_number}
+    raw |= {p.name: pa.repeat(pa.scalar(p.origin.value, pa.large_string()), n) for p in plans if p.origin.value}
     screened = no_records(raw, plans, frame.cells[0])
     record = pc.is_null(screened)
     values, reasons, found = _parse(case, source, frame, plans, raw, positions, record)
@@ -136,8 +138,11 @@ def _parse(
         cells = raw[plan.name] if flaw is None else pc.if_else(pc.is_null(flaw), raw[plan.name], None)
         counted = record if flaw is None else pc.and_(record, pc.is_null(flaw))
         column = parse_column(cells, plan, case, source.label, counted=counted, date_1904=frame.date_1904)
+        values = column.values
+        if plan.origin.prefix:
+            values = pc.binary_join_element_wise(plan.origin.prefix, values, "")
         reasons = column.reasons if flaw is None else pc.coalesce(flaw, column.reasons)
-        parsed[plan.name] = ParsedColumn(column.values, reasons, column.notes)
+        parsed[plan.name] = ParsedColumn(values, reasons, column.notes)
     for plan in plans:
         if plan.origin.times:
             one, two = plan.origin.times

@@ -63,9 +63,17 @@ def _file(case: Case, source: SourceFile) -> Iterator[str]:
 def _origin(origin: ColumnMap) -> str:
     if origin.row_number:
         return "the row's number"
+    if origin.value:
+        return f"{excerpt(origin.value)!r} on every row"
     if origin.times:
         return " × ".join(origin.times)
-    stated = {"in": origin.unit, "tax": origin.tax, "format": origin.format, "missing": ", ".join(origin.missing[:4])}
+    stated = {
+        "prefix": origin.prefix,
+        "in": origin.unit,
+        "tax": origin.tax,
+        "format": origin.format,
+        "missing": ", ".join(origin.missing[:4]),
+    }
     said = "".join(f", {key} {value}" for key, value in stated.items() if value)
     return f"{excerpt(origin.heading)!r}{said}"
 

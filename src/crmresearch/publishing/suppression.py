@@ -14,6 +14,9 @@ _COUNTS_OF_THINGS = frozenset(
         "n_orders", "n_purchase_days", "n_items", "n_resamples", "n_draws", "n_references", "n_starts", "n_products",
         "n_folds", "n_components", "n_parameters", "n_iterations", "n_segments", "n_constructs", "n_indicators",
         "n_predictors", "n_rows", "n_files", "n_alternatives", "n_criteria", "n_periods", "n_features",
+        "n_attributes", "n_clear", "n_coefficients", "n_distinct", "n_factors", "n_good", "n_groups", "n_held",
+        "n_inside", "n_levels", "n_matrices", "n_methods", "n_raised", "n_returns", "n_rounds", "n_rules",
+        "n_rules_broken", "n_stable", "n_sure", "n_tests", "n_tiers",
     }
 )  # fmt: skip
 """Names of counts that count no people; every other ``n`` or ``n_…`` is taken to."""
@@ -47,13 +50,13 @@ def small_rows(block: Block, k: int, earlier: Block | None = None) -> set[int]:
         columns = _count_columns(block, row)
         for place in columns:
             value = row[place]
-            if not _is_number(value):
+            if not _is_whole(value):
                 continue
             if 0 < value < k:
                 found.add(number)
-            if old is not None and place < len(old) and _is_number(old[place]) and 0 < abs(value - old[place]) < k:
+            if old is not None and place < len(old) and _is_whole(old[place]) and 0 < abs(value - old[place]) < k:
                 found.add(number)
-        counts = [row[place] for place in columns if _is_number(row[place])]
+        counts = [row[place] for place in columns if _is_whole(row[place])]
         if any(0 < abs(a - b) < k for i, a in enumerate(counts) for b in counts[i + 1 :]):
             found.add(number)
     return found
@@ -70,7 +73,7 @@ def with_complements(block: Block, hidden: set[int]) -> set[int]:
     if not hidden:
         return set()
     found = set(hidden)
-    weights = [sum(row[p] for p in _count_columns(block, row) if _is_number(row[p])) for row in block["rows"]]
+    weights = [sum(row[p] for p in _count_columns(block, row) if _is_whole(row[p])) for row in block["rows"]]
     groups, crossing = _groups(block), _crossing(block)
 
     def smallest(rows: set[int]) -> int:
@@ -109,14 +112,18 @@ def _around_bridge(block: Block, crossing: Sequence[int], hidden: set[int]) -> s
 
 
 def suppress(block: Block, rows: set[int]) -> Block:
-    """The table with every number of those rows taken out; its sums are those of what is left."""
-    kinds = [column["kind"] for column in block["columns"]]
+    """The table without the numbers of those rows, but for those that name a row (segment 1, 2).
+
+    Its sums are those of what is left.
+    """
+    taken = [
+        column["kind"] in NUMERIC | {"by_row"} and (column["kind"] != "integer" or is_count(column["name"]))
+        for column in block["columns"]
+    ]
     kept = []
     for number, row in enumerate(block["rows"]):
         if number in rows:
-            row = [
-                None if kind in NUMERIC or kind == "by_row" else value for value, kind in zip(row, kinds, strict=True)
-            ]
+            row = [None if out else value for value, out in zip(row, taken, strict=True)]
         kept.append(row)
     return _resummed({**block, "rows": kept}, rows)
 
@@ -125,7 +132,7 @@ def rounded(block: Block, base: int) -> Block:
     """The table with its counts of people rounded to a multiple of ``base``."""
     rows = [
         [
-            _round(value, base) if place in _count_columns(block, row) and _is_number(value) else value
+            _round(value, base) if place in _count_columns(block, row) and _is_whole(value) else value
             for place, value in enumerate(row)
         ]
         for row in block["rows"]
@@ -135,7 +142,7 @@ def rounded(block: Block, base: int) -> Block:
 
 def small_values(block: Block, k: int) -> bool:
     """Whether a finding states a small count, or two counts whose difference is one."""
-    counts = [v for name, v in block["values"].items() if is_count(name) and _is_number(v)]
+    counts = [v for name, v in block["values"].items() if is_count(name) and _is_whole(v)]
     differences = (abs(a - b) for i, a in enumerate(counts) for b in counts[i + 1 :])
     return any(0 < count < k for count in (*counts, *differences))
 
@@ -148,7 +155,7 @@ def _resummed(block: Block, hidden: set[int]) -> Block:
     rows = [list(row) for row in block["rows"]]
     for total in totals:
         for place in _count_columns(block, rows[total]):
-            shown = [row[place] for n, row in enumerate(rows) if n not in totals and _is_number(row[place])]
+            shown = [row[place] for n, row in enumerate(rows) if n not in totals and _is_whole(row[place])]
             rows[total][place] = sum(shown)
         for place, column in enumerate(block["columns"]):
             if column["kind"] in NUMERIC and place not in _count_columns(block, rows[total]):
@@ -195,5 +202,6 @@ def _round(value: float, base: int) -> int:
     return base * round(value / base)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_whole(value: Any) -> bool:
+    """A whole number; a share counts nobody, whatever its name."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and float(value).is_integer()

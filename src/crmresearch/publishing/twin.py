@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +12,27 @@ import pandas as pd
 import yaml
 
 from crmresearch.case import Case
+from crmresearch.publishing.twin_rows import draw_rows
 from crmresearch.reporting.record import write_csv
 from crmresearch.tables import TABLES
 
-_IDS = ("customer_id", "respondent_id", "order_id", "invoice_id", "contract_id", "ticket_id")
-_GRID = 21
-_MOST_WORDS = 60
+_OF_THE_TRUTH = "truth"  # the parameter that names what is known of a simulated case alone
 
 
-def write_twin(case: Case, tables: Mapping[str, pd.DataFrame], folder: Path, *, k: int, seed: int = 20260101) -> Path:
+def write_twin(
+    case: Case,
+    tables: Mapping[str, pd.DataFrame],
+    folder: Path,
+    *,
+    k: int,
+    seed: int = 20260101,
+    without: Collection[str] = (),
+) -> Path:
     """Write a case folder of synthetic rows with the tables, columns and questionnaire of a real one.
 
-    Numbers are drawn from the quantiles of their column, each quantile resting on at least ``k`` rows, tied
-    together by rank correlations rounded to one decimal; words from those that at least ``k`` rows share;
-    days from the range of months; identifiers are counted anew. Names, addresses and other personal
-    columns are left out. Nothing a row holds was a row.
+    Rows are drawn by :func:`~crmresearch.publishing.twin_rows.draw_rows`; nothing a row holds was a row.
+    Names, addresses and other personal columns are left out, and so is the search for one customer
+    under several names.
 
     Parameters
     ----------
@@ -34,167 +40,85 @@ def write_twin(case: Case, tables: Mapping[str, pd.DataFrame], folder: Path, *, 
         Processed tables by name.
     folder : Path
         Made; gets ``case.yaml`` and one CSV file a table.
+    without : Collection[str]
+        Studies that the twin cannot run; it does not list them.
     """
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
-    declared = {source.table: source for source in case.file.files}
-    n_customers = _customers(tables)
-    files = []
-    for name in sorted(tables):
-        if name not in declared:
-            continue
-        table = _synthesize(tables[name], name, n_customers, k=k, rng=rng)
+    kinds = _kinds(case)
+    ids = [set(table["customer_id"].dropna()) for table in tables.values() if "customer_id" in table]
+    n_customers = len(set().union(*ids))
+    files, words = [], set()
+    for name in sorted(tables.keys() & kinds.keys()):
+        observed = {"begin": case.file.starts, "last": case.file.as_of}
+        table = draw_rows(tables[name], name, kinds[name], n_customers, k=k, rng=rng, **observed)
         if table.empty:
             continue
         write_csv(table, folder / f"{name}.csv")
-        files.append({"file": f"{name}.csv", "table": name, "columns": _columns(table, name, declared, case)})
-    content = _case_file(case, files)
-    text = "# Synthetic: no row of these files was anybody's.\n" + yaml.safe_dump(
-        content, allow_unicode=True, sort_keys=False
-    )
-    (folder / "case.yaml").write_text(text, encoding="utf-8", newline="\n")
+        files.append({"file": f"{name}.csv", "table": name, "columns": _columns(table, name, case)})
+        words |= {word for column in table.select_dtypes(["object", "str"]) for word in table[column].dropna().unique()}
+    text = yaml.safe_dump(_case_file(case, files, words, without), allow_unicode=True, sort_keys=False)
+    note = "# Synthetic: no row of these files was anybody's.\n"
+    if dropped := sorted(case.file.studies.keys() & set(without)):
+        note += f"# Left out, since they ask who is who and the twin has no names: {', '.join(dropped)}.\n"
+    (folder / "case.yaml").write_text(note + text, encoding="utf-8", newline="\n")
     return folder
 
 
-def _customers(tables: Mapping[str, pd.DataFrame]) -> int:
-    ids = [set(table["customer_id"].dropna()) for table in tables.values() if "customer_id" in table]
-    return len(set().union(*ids)) if ids else 0
+def _kinds(case: Case) -> dict[str, dict[str, str]]:
+    """Table → column → kind, of every column that the case declares or the questionnaire asks for."""
+    found: dict[str, dict[str, str]] = {}
+    for source in case.file.files:
+        known = {column.name: column.kind for column in TABLES[source.table].columns}
+        own = {name: column.kind or "text" for name, column in source.columns.items() if name not in known}
+        items = dict.fromkeys(case.file.instrument.items, "number") if case.file.instrument else {}
+        found.setdefault(source.table, {}).update(known | own | (items if source.table == "survey" else {}))
+    return found
 
 
-def _synthesize(table: pd.DataFrame, name: str, n_customers: int, *, k: int, rng: np.random.Generator) -> pd.DataFrame:
-    known = {column.name: column for column in TABLES[name].columns}
-    n = len(table)
-    latent = _latent(table, rng)
-    columns: dict[str, Any] = {}
-    for column in table.columns:
-        values = table[column]
-        if column in {"source_file", "source_row"} or values.isna().all():
-            continue
-        if column == "customer_id":
-            columns[column] = _customer_ids(values, name, n_customers, rng)
-        elif column in _IDS:
-            width = len(str(n))
-            columns[column] = [f"{column[:1].upper()}{number:0{width}d}" for number in range(1, n + 1)]
-        elif column in known and known[column].personal:
-            continue
-        elif pd.api.types.is_bool_dtype(values):
-            columns[column] = rng.random(n) < round(float(values.mean()), 1)
-        elif pd.api.types.is_numeric_dtype(values):
-            columns[column] = _numbers(values, latent.get(column, rng.random(n)), k, rng)
-        elif pd.api.types.is_datetime64_any_dtype(values):
-            columns[column] = _days(values, n, rng)
-        else:
-            words = _words(values, n, k, rng)
-            if words is not None:
-                columns[column] = words
-    return pd.DataFrame(columns)
-
-
-def _latent(table: pd.DataFrame, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Uniform ranks for every column of numbers, correlated as the real ones are, to one decimal."""
-    from scipy.stats import norm
-
-    numeric = [
-        c for c in table.columns if pd.api.types.is_numeric_dtype(table[c]) and not pd.api.types.is_bool_dtype(table[c])
-    ]
-    numeric = [c for c in numeric if c != "source_row" and table[c].notna().any()]
-    if not numeric:
-        return {}
-    ranks = table[numeric].astype(float).rank(pct=True)
-    correlation = ranks.corr().fillna(0).to_numpy().round(1)
-    np.fill_diagonal(correlation, 1)
-    values, vectors = np.linalg.eigh(correlation)
-    root = vectors * np.sqrt(np.clip(values, 1e-6, None))
-    drawn = rng.standard_normal((len(table), len(numeric))) @ root.T
-    drawn /= np.sqrt((root**2).sum(axis=1))
-    return dict(zip(numeric, norm.cdf(drawn).T, strict=True))
-
-
-def _numbers(values: pd.Series, rank: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-    real = values.dropna().astype(float)
-    whole = bool((real % 1 == 0).all())
-    counts = real.value_counts()
-    if whole and len(counts) <= 15:  # a scale: its points that enough rows share
-        shared = counts[counts >= k].sort_index()
-        shared = shared if len(shared) else counts.sort_values().tail(1)
-        edges = np.cumsum(shared.to_numpy()) / shared.sum()
-        drawn = shared.index.to_numpy()[np.minimum(np.searchsorted(edges, rank), len(shared) - 1)]
-    else:
-        bins = int(np.clip(len(real) // max(k, 1), 1, _GRID - 1))
-        grid = np.linspace(0.5 / (bins + 1), 1 - 0.5 / (bins + 1), bins + 1)
-        drawn = np.interp(rank, grid, _coarse(real.quantile(grid).to_numpy()))
-        drawn = np.rint(drawn) if whole else np.round(drawn, 2)
-    share = round(float(values.isna().mean()), 2)
-    drawn = drawn.astype(float)
-    drawn[rng.random(len(drawn)) < share] = np.nan
-    return pd.array(drawn, dtype="Int64" if whole else "Float64")
-
-
-def _coarse(quantiles: np.ndarray) -> np.ndarray:
-    """Two digits of each quantile: nobody's exact number."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        size = np.where(quantiles == 0, 1, 10 ** np.floor(np.log10(np.abs(quantiles)) - 1))
-    return np.round(quantiles / size) * size
-
-
-def _days(values: pd.Series, n: int, rng: np.random.Generator) -> list[str]:
-    days = pd.to_datetime(values.dropna())
-    first, last = days.min().to_period("M").start_time, days.max().to_period("M").end_time
-    drawn = first + pd.to_timedelta(rng.integers(0, (last - first).days + 1, n), unit="D")
-    return [day.date().isoformat() for day in drawn]
-
-
-def _words(values: pd.Series, n: int, k: int, rng: np.random.Generator) -> np.ndarray | None:
-    """Words that enough rows share; a column of free text is withheld."""
-    counts = values.dropna().astype(str).value_counts()
-    shared = counts[counts >= k]
-    if shared.empty or len(counts) > _MOST_WORDS:
-        return None
-    return rng.choice(shared.index.to_numpy(dtype=object), size=n, p=(shared / shared.sum()).to_numpy())
-
-
-def _customer_ids(values: pd.Series, name: str, n_customers: int, rng: np.random.Generator) -> list[str]:
-    width = len(str(n_customers))
-    names = [f"K{number:0{width}d}" for number in range(1, n_customers + 1)]
-    if name == "customers" or values.is_unique:
-        return names[: len(values)] + [f"K{number:0{width}d}" for number in range(n_customers + 1, len(values) + 1)]
-    weights = rng.gamma(0.8, size=len(names)) + 0.02
-    return list(rng.choice(names, size=len(values), p=weights / weights.sum()))
-
-
-def _columns(table: pd.DataFrame, name: str, declared: Mapping[str, Any], case: Case) -> dict[str, Any]:
+def _columns(table: pd.DataFrame, name: str, case: Case) -> dict[str, Any]:
+    """The columns of a file of the twin: its headings are the names themselves; items map by the questionnaire."""
     known = {column.name for column in TABLES[name].columns}
-    found: dict[str, Any] = {}
+    declared = {
+        column: it for source in case.file.files if source.table == name for column, it in source.columns.items()
+    }
+    found: dict[str, Any] = {column: column for column in table.columns if column in known}
     for column in table.columns:
-        source = declared[name].columns.get(column)
-        if column in known or source is None:
-            found[column] = column if column in known else {"heading": column, "kind": "number"}
-        else:
-            extra = {"label": source.label.model_dump()} if source.label else {}
-            found[column] = {"heading": column, "kind": source.kind, **extra}
-    items = set(case.file.instrument.items) if case.file.instrument else set()
-    return {name: value for name, value in found.items() if name in known or name not in items}
+        if column in declared and column not in known:
+            label = declared[column].label
+            found[column] = {"heading": column, "kind": declared[column].kind} | (
+                {"label": label.model_dump()} if label else {}
+            )
+    return found
 
 
-def _case_file(case: Case, files: list[dict[str, Any]]) -> dict[str, Any]:
-    real = case.file
-    instrument = json.loads(real.instrument.model_dump_json(by_alias=True)) if real.instrument else None
+def _case_file(
+    case: Case, files: list[dict[str, Any]], words: Collection[str], without: Collection[str]
+) -> dict[str, Any]:
+    real = json.loads(case.file.model_dump_json(by_alias=True, exclude_none=True))
     content: dict[str, Any] = {
         "schema": "1",
-        "title": {"en": f"Synthetic twin of {real.title.en}", "zh": f"{real.title.zh}（合成数据）"},
+        "title": {"en": f"Synthetic twin of {real['title']['en']}", "zh": f"{real['title']['zh']}（合成数据）"},
         "description": {
             "en": "Synthetic rows in the shape of the real files; no row was anybody's.",
             "zh": "与真实文件结构相同的合成数据，任何一行都不属于任何人。",
         },
         "provenance": {"origin": "drawn by crmresearch publish", "copy_from": "nowhere", "terms": "free to use"},
         "simulated": True,
-        "currency": real.currency,
-        "time_zone": real.time_zone,
+        **{name: real[name] for name in ("currency", "time_zone", "as_of", "starts") if real.get(name)},
         "files": files,
-        "studies": json.loads(json.dumps(real.studies, default=str)),
     }
-    if instrument:
+    if instrument := real.get("instrument"):
+        for item in instrument["items"].values():
+            item["heading"] = ""
+        instrument["scale"]["answers"] = {}
         content["instrument"] = instrument
-    if real.as_of:
-        content["as_of"] = real.as_of
-    return {name: value for name, value in content.items() if value not in ("", None)}
+    if value := real.get("value"):
+        value["industry_stages"] = {name: stage for name, stage in value["industry_stages"].items() if name in words}
+        content["value"] = value
+    content["studies"] = {
+        name: {key: value for key, value in given.items() if key != _OF_THE_TRUTH}
+        for name, given in real["studies"].items()
+        if name not in without
+    }
+    return content

@@ -214,7 +214,6 @@ class _Setter:
         above = self.profile.captions.figure == "above"
         if above:
             self._caption(part, part.caption, sequence, after=True)
-        holder = self.file.add_paragraph(style="Figure")
         width = min(text_width(self.profile), part.width / 300 * 2.54)
         relation, image = self.file.part.get_or_add_image(str(part.bitmap))
         self.pictures += 1  # python-docx would look through the whole document for the next free number
@@ -223,9 +222,8 @@ class _Setter:
         )
         inline.docPr.set("descr", clean(part.alt))
         inline.docPr.set("title", clean(f"{part.label} {part.caption}"))
-        holder.add_run()._r.add_drawing(inline)
-        self.before.addprevious(holder._p)
-        holder.paragraph_format.keep_with_next = not above
+        keep = '<w:keepNext w:val="0"/>' if above else "<w:keepNext/>"
+        self._add(paragraph("<w:r/>", "Figure", keep)).r_lst[0].add_drawing(inline)
         if not above:
             self._caption(part, part.caption, sequence, after=False)
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from crmresearch.case import Bilingual, Case, Provenance
 from crmresearch.errors import StorageError
 from crmresearch.reporting.numbers import ReportLanguage, plain
+
+if TYPE_CHECKING:  # slow to load, and who sets a document needs none
+    import pandas as pd
 
 FILE = "edition.json"
 

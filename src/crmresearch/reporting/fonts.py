@@ -25,7 +25,7 @@ def font_face(page: str) -> str:
     >>> font_face("客户")[:41]
     '@font-face { font-family: "Chinese of thi'
     """
-    return _font_face("".join(sorted(set(_CHINESE.findall(page)))))
+    return _font_face("".join(sorted(filter(_CHINESE.match, set(page)))))
 
 
 @cache
@@ -38,8 +38,10 @@ def _font_face(characters: str) -> str:
         return ""
     from fontTools import subset
 
-    options = subset.Options(flavor="woff", layout_features=[], hinting=False, recalc_timestamp=False)
+    options = subset.Options(flavor="woff", hinting=False, desubroutinize=True, recalc_timestamp=False)
     font = subset.load_font(str(path), options)
+    for table in {"BASE", "GDEF", "GPOS", "GSUB", "VORG", "vhea", "vmtx"} & set(font.keys()):
+        del font[table]  # of no use in lines of prose, and slow to cut
     chosen = subset.Subsetter(options)
     chosen.populate(text=characters)
     chosen.subset(font)

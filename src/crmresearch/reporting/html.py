@@ -10,12 +10,13 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hashlib
+import secrets
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from crmresearch.errors import StorageError
 from crmresearch.reporting.comparison.comparing import Comparison
@@ -28,7 +29,7 @@ from crmresearch.reporting.document.voice import voice_of
 from crmresearch.reporting.edition import Edition, StudyRun, load_edition
 from crmresearch.reporting.fonts import font_face
 from crmresearch.reporting.notebook import notebook_body
-from crmresearch.reporting.numbers import Language, ReportLanguage
+from crmresearch.reporting.numbers import ReportLanguage
 from crmresearch.reporting.record import Block
 
 COMPARED = "compared"
@@ -123,9 +124,10 @@ def render_comparison(comparison: Comparison, path: Path) -> Path:
     )
 
 
-def render_blocks(blocks: tuple[Block, ...], language: Language, currency: str = "") -> str:
+def render_blocks(blocks: tuple[Block, ...], language: ReportLanguage, currency: str = "") -> str:
     """HTML of some blocks of a record, without a page around it; a notebook shows it as an output."""
-    parts = [_with_sort(part) for part in parts_of_blocks(blocks, voice_of(language), currency)]
+    voice = voice_of(language)
+    parts = [_with_sort(part) for part in parts_of_blocks(voice.written(blocks), voice, currency)]
     return _environment().get_template("fragment.html").render(parts=parts, where="", **_context(language))
 
 
@@ -161,9 +163,13 @@ def _write_notebook(folder: Path, edition: Edition, study: dict[str, Any]) -> No
 
 
 def _write(path: Path, template: str, language: ReportLanguage, *, script: str = "", **context: Any) -> Path:
-    write = _environment().get_template(template).render
-    context |= {"script": Markup(script), **_context(language)}
-    style = _asset("page.css") + font_face(write(policy="", style="", **context))
+    hole = secrets.token_hex(16)  # where policy and style will stand: both follow from the page around them
+    page = (
+        _environment()
+        .get_template(template)
+        .render(policy=f"policy-{hole}", style=f"style-{hole}", script=Markup(script), **context, **_context(language))
+    )
+    style = _asset("page.css") + font_face(page)
     policy = "; ".join(
         (
             "default-src 'none'",
@@ -175,8 +181,9 @@ def _write(path: Path, template: str, language: ReportLanguage, *, script: str =
             "form-action 'none'",
         )
     )
+    page = page.replace(f"policy-{hole}", escape(policy), 1).replace(f"style-{hole}", style, 1)
     try:
-        path.write_text(write(policy=policy, style=Markup(style), **context), encoding="utf-8", newline="\n")
+        path.write_text(page, encoding="utf-8", newline="\n")
     except OSError as error:
         raise StorageError(f"cannot write the page: {error.strerror}", where=str(path)) from None
     return path

@@ -11,9 +11,6 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
-import numpy as np
-import pandas as pd
-
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 ReportLanguage = Literal["en", "zh", "zh-hant"]
@@ -191,9 +188,13 @@ def plain(value: Any) -> Any:
 
     Examples
     --------
+    >>> import numpy as np, pandas as pd
     >>> plain({"share": np.float64(0.25), "until": pd.Timestamp("1998-06-30"), "low": float("nan")})
     {'share': 0.25, 'until': '1998-06-30', 'low': None}
     """
+    import numpy as np
+    import pandas as pd  # slow to load, and who sets a document needs neither
+
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):

@@ -15,7 +15,7 @@ table      key, number, caption, columns (name, label, kind, personal), rows, ro
 figure     key, number, caption, alt, files (language → file, sha256, width, height, vector)
 recipe     function, method (key, text), options (key, label, value, text), source
 refusal    function, what, where, repair
-note       key, text
+note       key, text, values (where it states any)
 =========  =====================================================================================
 
 ``result`` is the id of the recipe the block came with; ``words`` gives the wording of raw values
@@ -32,15 +32,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from crmresearch.errors import CrmresearchError, StorageError, StudyError
 from crmresearch.reporting.numbers import LANGUAGES, NUMERIC, plain
 from crmresearch.reporting.words import Text, Words
 from crmresearch.results import Exhibit, Finding, Recipe, Result
 from crmresearch.tables import TABLES
 
-if TYPE_CHECKING:  # slow to load, and who reads a record draws nothing
+if TYPE_CHECKING:  # slow to load, and who reads a record draws and computes nothing
+    import pandas as pd
     from matplotlib.figure import Figure
 
 FORMAT = 1
@@ -118,9 +117,12 @@ class Record:
         """Begin a section: the heading is the question it answers."""
         return self._add("section", key, key=key, text=dict(self.words.text("sections", key)))
 
-    def note(self, key: str) -> Block:
-        """Add a paragraph of its own."""
-        return self._add("note", key, key=key, text=dict(self.words.text("notes", key)))
+    def note(self, key: str, values: Mapping[str, Any] | None = None) -> Block:
+        """Add a paragraph of its own, which may state values as a finding does."""
+        words, stated = self.words.of("notes", key), plain(values or {})
+        template = words.text("notes", key)
+        text = {language: words.fill(template[language], stated, language) for language in LANGUAGES}
+        return self._add("note", key, key=key, text=text, **({"values": stated} if stated else {}))
 
     def result(self, result: Result, function: str) -> tuple[Block, ...]:
         """Add a scorer's result: its findings, its tables, its recipe.
@@ -146,7 +148,7 @@ class Record:
         return tuple(self.blocks[first:])
 
     def figure(self, key: str, figures: Mapping[str, Figure]) -> Block:
-        """Save a figure, drawn once for each language.
+        """Save a figure, drawn once for each language, and once more in Traditional characters where asked for.
 
         The files are PNG of 300 dots an inch and SVG, without a date, so the same figure gives the same bytes.
 
@@ -157,7 +159,7 @@ class Record:
         """
         name = self._id("figure", key)
         stem = f"figures/{name.removeprefix('figure-')}"
-        files = {language: self._save(figures[language], f"{stem}.{language}.png") for language in LANGUAGES}
+        files = {language: self._save(figure, f"{stem}.{language}.png") for language, figure in figures.items()}
         return self._append(
             {
                 "type": "figure",
@@ -349,6 +351,8 @@ def write_csv(data: pd.DataFrame, path: Path) -> int:
     that a spreadsheet would take for a formula (first character ``= + - @``, tab or carriage return)
     gets a leading apostrophe, in the cells of text columns and in headings.
     """
+    import pandas as pd
+
     safe, guarded = {}, 0
     for name, column in data.items():
         if not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(column):

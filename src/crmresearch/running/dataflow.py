@@ -13,6 +13,9 @@ import nbformat
 _NO_TABLE = frozenset(
     {"instrument", "case", "as_of", "rng", "section", "score", "draw", "close", "language", "seed", "note"}
 )
+_WHOLE = "*"
+"""Stands behind a table of which every wave was read."""
+_READERS = {"table": "", "every_wave": _WHOLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +32,15 @@ class Call:
         The statement.
     tables : frozenset[str]
         Tables whose rows can have reached the call, through whatever stands between.
+    every_wave : frozenset[str]
+        Those of which it can have seen more than the one wave that studies read.
     """
 
     function: str
     cell: int
     source: str
     tables: frozenset[str]
+    every_wave: frozenset[str] = frozenset()
 
 
 def read_calls(notebook: Path, tables: Sequence[str], parameters: Mapping[str, Any]) -> list[Call]:
@@ -74,7 +80,10 @@ def calls_of(cells: Sequence[str], tables: Sequence[str], parameters: Mapping[st
                 if _is_score(node):
                     text = ast.get_source_segment(source, statement) or ""
                     reached = _tables(node, known, tables, parameters)
-                    calls.append(Call(ast.unparse(node.args[0]).rpartition(".")[2], number, text, reached))
+                    function = ast.unparse(node.args[0]).rpartition(".")[2]
+                    whole = frozenset(name.removesuffix(_WHOLE) for name in reached if name.endswith(_WHOLE))
+                    reached = frozenset(name.removesuffix(_WHOLE) for name in reached)
+                    calls.append(Call(function, number, text, reached, whole))
             for node in ast.walk(statement):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     known[node.id] = rests_on
@@ -99,15 +108,15 @@ def _tables(
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             found |= known.get(node.id, frozenset())
-        elif isinstance(node, ast.Call) and _is_study(node.func) and node.func.attr == "table":
-            found |= _named(node, tables, parameters)
+        elif isinstance(node, ast.Call) and _is_study(node.func) and node.func.attr in _READERS:
+            found |= {name + _READERS[node.func.attr] for name in _named(node, tables, parameters)}
         elif _is_study(node) and node.attr == "customers":
             found |= {"customers", "orders"}
         elif _is_study(node) and node.attr in tables:
             found.add(node.attr)
-        elif _is_study(node) and node.attr not in _NO_TABLE | {"table"}:
+        elif _is_study(node) and node.attr not in _NO_TABLE | _READERS.keys():
             found |= set(tables)
-    return frozenset(found & set(tables))
+    return frozenset(name for name in found if name.removesuffix(_WHOLE) in tables)
 
 
 def _is_study(node: ast.AST) -> bool:

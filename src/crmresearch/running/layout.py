@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from crmresearch.case import Case
 from crmresearch.errors import CaseError, CrmresearchError, UsageError, nearest
@@ -32,11 +32,14 @@ class CaseLayout:
         Name within the edition → file beside ``case.yaml``.
     digests : dict[str, str]
         Name within the edition → SHA-256.
+    problem : UsageError | None
+        Why Word and PDF cannot be set: a profile or an outline that does not exist. The page can do without.
     """
 
     content: dict[str, Any]
     files: dict[str, Path]
     digests: dict[str, str]
+    problem: UsageError | None = None
 
     def copy_to(self, folder: Path) -> None:
         """Put the author's files into an edition, which from then on stands by itself."""
@@ -45,8 +48,8 @@ class CaseLayout:
             shutil.copyfile(source, folder / name)
 
 
-def check_layout(request: Request) -> None:
-    """Raise :class:`UsageError` for a format, profile or outline that does not exist."""
+def check_formats(request: Request) -> None:
+    """Raise :class:`UsageError` for a format that does not exist."""
     for form in request.formats:
         if form not in FORMATS:
             raise UsageError(
@@ -56,7 +59,6 @@ def check_layout(request: Request) -> None:
             )
     if not request.formats:
         raise UsageError("no format is named", where="--format", repair=f"Choose from {', '.join(FORMATS)}.")
-    _check(request.profile, request.outline)
 
 
 def layout_of(case: Case, request: Request) -> CaseLayout:
@@ -64,13 +66,12 @@ def layout_of(case: Case, request: Request) -> CaseLayout:
 
     Raises
     ------
-    UsageError
-        ``case.yaml`` names a profile or an outline that does not exist.
     CaseError
-        It names a file that does not exist.
+        ``case.yaml`` names a file that does not exist.
     """
     report = case.file.report
-    _check(report.profile, report.outline)
+    profile, no_profile = _shipped("profile", request.profile or report.profile, "business")
+    outline, no_outline = _shipped("outline", request.outline or report.outline, "")
     named = {f"prose.{language}": file for language, file in report.prose.items()}
     named |= {"references": report.references} if report.references else {}
     named |= {"template": report.template} if report.template else {}
@@ -83,33 +84,44 @@ def layout_of(case: Case, request: Request) -> CaseLayout:
             )
         files[f"{FOLDER}/{file}"] = path
     content = {
-        "profile": request.profile or report.profile or "business",
-        "outline": request.outline or report.outline,
+        "profile": profile,
+        "outline": outline,
         "prose": {language: f"{FOLDER}/{file}" for language, file in report.prose.items()},
         "references": f"{FOLDER}/{report.references}" if report.references else "",
         "template": f"{FOLDER}/{report.template}" if report.template else "",
         "cover": {name: text.model_dump() for name, text in report.cover.items()},
     }
-    return CaseLayout(content, files, {name: file_digest(path) for name, path in files.items()})
+    digests = {name: file_digest(path) for name, path in files.items()}
+    return CaseLayout(content, files, digests, no_profile or no_outline)
 
 
-def _check(profile: str, outline: str) -> None:
-    """Names are checked without reading the profiles: a run that finds nothing to do loads nothing heavy."""
+def _shipped(sort: Literal["profile", "outline"], name: str, default: str) -> tuple[str, UsageError | None]:
+    """A name that there is, or the default; and what is wrong with the name.
+
+    Names are checked without reading the profiles: a run that finds nothing to do loads nothing heavy.
+    """
     import crmresearch
 
-    home = Path(crmresearch.__file__).parent / "reporting" / "document"
-    for name, sort in ((profile, "profile"), (outline, "outline")):
-        known = sorted(path.stem for path in (home / f"{sort}s").glob("*.yaml"))
-        if name and name not in known:
-            raise UsageError(
-                f"no {sort} {name[:40]!r}{nearest(name, known)}",
-                where=f"--{sort}, or report in case.yaml",
-                repair=f"Choose from {', '.join(known)}.",
-            )
+    folder = Path(crmresearch.__file__).parent / "reporting" / "document" / f"{sort}s"
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    if not name or name in known:
+        return name or default, None
+    return default, UsageError(
+        f"no {sort} {name[:40]!r}{nearest(name, known)}",
+        where=f"--{sort}, or report in case.yaml",
+        repair=f"Choose from {', '.join(known)}.",
+    )
 
 
-def write_reports(folder: Path, request: Request, render: Render) -> dict[str, str]:
+def write_reports(
+    folder: Path, request: Request, render: Render, problem: CrmresearchError | None = None
+) -> dict[str, str]:
     """Write the report of an edition in every language and format asked for.
+
+    Parameters
+    ----------
+    problem : CrmresearchError | None
+        What keeps Word and PDF from being set.
 
     Returns
     -------
@@ -120,6 +132,8 @@ def write_reports(folder: Path, request: Request, render: Render) -> dict[str, s
     for language in request.languages:
         for form in request.formats:
             try:
+                if problem and form != "html":
+                    raise problem
                 render(folder, language, form)
             except CrmresearchError as error:
                 unwritten[f"report.{language}.{form}"] = str(error)

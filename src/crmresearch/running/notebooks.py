@@ -27,8 +27,8 @@ GIVEN_BY_RUNNER = ("case", "as_of", "language")
 REPRODUCTIONS = "reproductions"
 """Folder of the notebooks that recompute a publication: they run where they are asked for or listed, nowhere else."""
 
-INSTRUMENT, IDENTITY = "instrument", "identity"
-"""What a study that scores a questionnaire needs besides tables."""
+INSTRUMENT, IDENTITY, WAVES = "instrument", "identity", "waves"
+"""What a study may need besides tables: a questionnaire, rules for records of one customer, a survey asked twice."""
 
 _SECRETS = ("password", "passwd", "secret", "token", "api_key", "apikey", "dsn", "credential")
 _SCALARS = {"str": "text", "int": "a whole number", "float": "a finite number", "bool": "true or false"}
@@ -233,9 +233,9 @@ def read_study(path: Path) -> StudyNotebook:
             repair="Open it in JupyterLab, or take it out of the folder.",
         ) from None
     for need in "|".join(study.needs).split("|") if study.needs else ():
-        if need not in TABLES and need not in {INSTRUMENT, IDENTITY}:
+        if need not in TABLES and need not in {INSTRUMENT, IDENTITY, WAVES}:
             raise StudyError(
-                f"needs {need!r}, which is no table{nearest(need, [*TABLES, INSTRUMENT, IDENTITY])}",
+                f"needs {need!r}, which is no table{nearest(need, [*TABLES, INSTRUMENT, IDENTITY, WAVES])}",
                 where=path.name,
                 repair="Mend crmresearch.needs in the notebook's metadata.",
             )

@@ -11,7 +11,10 @@ from typing import Any
 from crmresearch.case import Bilingual, Case, Project
 from crmresearch.errors import CaseError, UsageError, nearest
 from crmresearch.running.keys import study_key
-from crmresearch.running.notebooks import IDENTITY, INSTRUMENT, StudyNotebook
+from crmresearch.running.notebooks import IDENTITY, INSTRUMENT, WAVES, StudyNotebook
+
+TRADITIONAL = "zh-hant"
+"""The language of reports whose pictures a record holds only if the study was run for it."""
 
 _NOT_CHOSEN = Bilingual(en="not chosen (--study)", zh="本次未选(--study)")
 _NOT_LISTED = Bilingual(en="not listed in case.yaml", zh="case.yaml 未列出")
@@ -32,7 +35,7 @@ class Request:
     unmerged : bool
         Records of one customer are left as they came, whatever ``case.yaml`` says.
     languages : tuple[str, ...]
-        Of the report pages; the first is the notebooks'.
+        Of the report pages; a notebook that is run displays in the first, or in Traditional Chinese.
     formats : tuple[str, ...]
         Of the report: ``html``, ``docx``, ``pdf``.
     profile, outline : str
@@ -88,8 +91,8 @@ class Choice:
 
 
 def missing_needs(study: StudyNotebook, case: Case, tables: Sequence[str]) -> list[str]:
-    """Tables (and ``instrument``, ``identity``) that a study needs and a case lacks; ``a|b`` needs one of the two."""
-    parts = {INSTRUMENT: case.file.instrument, IDENTITY: case.file.identity}
+    """Tables (and ``instrument``, ``identity``, ``waves``) that a study needs and a case lacks; ``a|b`` needs one."""
+    parts = {INSTRUMENT: case.file.instrument, IDENTITY: case.file.identity, WAVES: case.file.has_waves}
     held = {*tables, *(name for name, part in parts.items() if part)}
     return [need for need in study.needs if held.isdisjoint(need.split("|"))]
 
@@ -175,13 +178,21 @@ def given_parameters(choice: Choice, case: Case, as_of: str, language: str) -> d
 def keyed(
     choices: Sequence[Choice], case: Case, *, as_of: str, language: str, processed: str, software: str
 ) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Content key and full parameters of each study that is to run."""
+    """Content key and full parameters of each study that is to run.
+
+    A record has every language, so what a notebook displays does not part one result from another;
+    only pictures with Traditional characters are drawn for who asks for them.
+    """
     parameters = {c.study.name: given_parameters(c, case, as_of, language) for c in choices if not c.obstacle}
     notebooks = {c.study.name: c.study.sha256 for c in choices}
     return {
-        name: (study_key(processed, case, notebooks[name], given, software), given)
+        name: (study_key(processed, case, notebooks[name], _telling(given), software), given)
         for name, given in parameters.items()
     }
+
+
+def _telling(parameters: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in parameters.items() if k != "language" or v == TRADITIONAL}
 
 
 def known_case_names(project: Project, names: Sequence[str]) -> list[str]:

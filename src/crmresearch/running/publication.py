@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -13,13 +13,20 @@ from crmresearch.cleaning import Processed, open_processed
 from crmresearch.errors import StorageError, UsageError
 from crmresearch.publishing import Release, publish_edition
 from crmresearch.publishing.pseudonyms import key_of
-from crmresearch.publishing.scanning import is_telling
+from crmresearch.publishing.scanning import is_telling, scan_folder
 from crmresearch.publishing.twin import write_twin
 from crmresearch.running.editions import editions
 from crmresearch.running.layout import render_report
+from crmresearch.running.notebooks import IDENTITY, find_studies
 from crmresearch.tables import TABLES
 
 FOLDER = "published"
+_README = """Every row in here is synthetic: drawn by a program, nobody's.
+
+With the package crmresearch installed, in this folder: crmresearch run {}
+
+此处数据均为程序生成的合成数据，不属于任何人。安装 crmresearch 后，在本文件夹运行上述命令即可。
+"""
 
 
 def publish(
@@ -49,6 +56,8 @@ def publish(
     ------
     UsageError
         The case has no such edition, or k is below 5.
+    StorageError
+        A personal value of the case would be published.
     """
     if k < 5:
         raise UsageError(f"k is at least 5, got {k}", where="-k", repair="Leave it out for 10.")
@@ -68,6 +77,7 @@ def publish(
             "differs from its manifest", where=str(chosen.folder / damage[0]), repair="Run the case again."
         )
     processed = open_processed(project, case, chosen.content["intake"]["processed"])
+    forbidden = {*canaries, *personal_values(processed)}
     home = project.root / FOLDER / case
     earlier = max((p for p in home.glob("*-*") if p.name < chosen.folder.name and p.is_dir()), default=None)
     release = publish_edition(
@@ -75,7 +85,7 @@ def publish(
         home / chosen.folder.name,
         key=key_of(case, project.root),
         render=render_report,
-        canaries={*canaries, *personal_values(processed)},
+        canaries=forbidden,
         k=k,
         round_to=round_to,
         customers=customers,
@@ -83,18 +93,49 @@ def publish(
         formats=formats,
     )
     if twin:
-        tables = {name: _frame(processed.path(name)) for name in processed.tables}
-        _write_twin(project, case, tables, home / "twin", k)
+        publish_twin(project, case, home / "twin", k=k, forbidden=forbidden)
     return release
 
 
-def _write_twin(project: Project, case: str, tables: dict[str, pd.DataFrame], root: Path, k: int) -> None:
-    """A project of its own with the twin and the notebooks, so that they run where it lies."""
+def publish_twin(project: Project, case: str, root: Path, *, k: int = 10, forbidden: Collection[str] = ()) -> Path:
+    """Make a project of its own with the synthetic twin of a case and the notebooks, so that they run where it lies.
+
+    Parameters
+    ----------
+    root : Path
+        Made anew.
+    forbidden : Collection[str]
+        What may not stand in it.
+
+    Returns
+    -------
+    Path
+        The folder of the twin's case.
+
+    Raises
+    ------
+    StorageError
+        A forbidden text would stand in the twin; it is not made then.
+    """
+    processed = open_processed(project, case)
+    tables = {name: _frame(processed.path(name)) for name in processed.tables}
+    who_is_who = [name for name, study in find_studies(project).items() if IDENTITY in study.needs]
     shutil.rmtree(root, ignore_errors=True)
-    write_twin(load_case(project, case), tables, root / "data" / "raw" / f"{case[:50]}-twin", k=k)
-    for folder in ("data/processed", "reports"):
-        (root / folder).mkdir(parents=True)
+    folder = root / "data" / "raw" / f"{case[:50]}-twin"
+    write_twin(load_case(project, case), tables, folder, k=k, without=who_is_who)
+    if hits := scan_folder(folder, forbidden):
+        shutil.rmtree(root)
+        file, canary = hits[0]
+        raise StorageError(
+            f"a personal value would stand in the twin: {canary[:2]}… ({len(canary)} characters)",
+            where=file,
+            repair="Take it out of case.yaml; the report is published, the twin is not.",
+        )
+    for name in ("data/processed", "reports"):
+        (root / name).mkdir(parents=True)
     shutil.copytree(project.notebooks, root / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    (root / "README.md").write_text(_README.format(folder.name), encoding="utf-8", newline="\n")
+    return folder
 
 
 def personal_values(processed: Processed) -> Iterator[str]:

@@ -28,7 +28,7 @@ from crmresearch.running.kernels import MEMORY_VARIABLE, Kernels
 from crmresearch.running.keys import file_digest, intake_key, software_key, source_key
 from crmresearch.running.layout import (
     Render,
-    check_layout,
+    check_formats,
     layout_of,
     render_report,
     render_report_index,
@@ -37,7 +37,7 @@ from crmresearch.running.layout import (
 from crmresearch.running.locks import case_lock
 from crmresearch.running.notebooks import StudyNotebook, find_studies
 from crmresearch.running.outcomes import CaseOutcome, Status
-from crmresearch.running.plan import Choice, Request, check_parameters, choose, keyed, known_case_names
+from crmresearch.running.plan import TRADITIONAL, Choice, Request, check_parameters, choose, keyed, known_case_names
 from crmresearch.running.pool import run_jobs, warm_up
 from crmresearch.running.progress import Console
 from crmresearch.running.sentinel import PROCESSED_VARIABLE
@@ -123,7 +123,7 @@ def run(
     notebooks = find_studies(project)
     names = known_case_names(project, request.cases)
     check_parameters(request, notebooks)
-    check_layout(request)
+    check_formats(request)
     if request.unmerged and not request.cases:
         raise UsageError(
             "--unmerged needs a case", where="command line", repair="Name the case whose records are to stay apart."
@@ -257,12 +257,13 @@ class _Work:
         declared = self.request.as_of or self.case.file.as_of
         self.as_of = declared.isoformat() if declared else self.intake["last_day"]
         self.notebooks = notebooks
+        languages = self.request.languages
         self.choices: list[Choice] = choose(self.case, notebooks, self.request, self.intake["tables"])
         self.keys = keyed(
             self.choices,
             self.case,
             as_of=self.as_of,
-            language=self.request.languages[0].partition("-")[0],
+            language=TRADITIONAL if TRADITIONAL in languages else languages[0],
             processed=self.intake["processed"],
             software=self.software,
         )
@@ -319,7 +320,7 @@ class _Work:
             number = self.published[0].number + 1 if self.published else 1
             self.layout.copy_to(self.staging.folder)
             self.staging.write(self._content(number))
-            self.outcome.unwritten = write_reports(self.staging.folder, self.request, render)
+            self.outcome.unwritten = write_reports(self.staging.folder, self.request, render, self.layout.problem)
             self.staging.write(self._content(number))
             if newest and self._same(newest, keys, written=self.staging.files()):
                 self.outcome.edition = newest.folder  # what could not be written then cannot be written now
@@ -334,6 +335,8 @@ class _Work:
     def _same(self, newest: Edition, keys: dict[str, str], written: set[str] | None = None) -> bool:
         """Whether an edition has these results in this layout, and every file asked for (or those written)."""
         pages = {f"report.{language}.{form}" for language in self.request.languages for form in self.request.formats}
+        if self.layout.problem and written is None:
+            return False  # what is wrong is said again
         same = newest.content["as_of"] == self.as_of and newest.keys == keys
         same = same and newest.content.get("layout", {}) == self.layout.content
         same = same and all(newest.content["files"].get(name) == sha for name, sha in self.layout.digests.items())

@@ -5,38 +5,34 @@ from __future__ import annotations
 import datetime as dt
 import os
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, get_args
 
 import ibis
 import nbformat
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 from IPython.display import HTML, Image, display
 
 from crmresearch.case import Case, Instrument, Project, load_case
 from crmresearch.cleaning import Processed, clean_case, open_processed
 from crmresearch.errors import CaseError, RefusedError, UsageError, nearest
+from crmresearch.reporting.document.voice import Voice, traditional
 from crmresearch.reporting.html import render_blocks
-from crmresearch.reporting.numbers import LANGUAGES
+from crmresearch.reporting.numbers import LANGUAGES, ReportLanguage
 from crmresearch.reporting.record import Block, Record
-from crmresearch.reporting.words import Words, load_words
+from crmresearch.reporting.words import load_words
+from crmresearch.running.casetables import LazyTables, plain_frame, read_truth
 from crmresearch.running.engine import open_engine
 from crmresearch.running.locks import case_lock
 from crmresearch.running.notebooks import REPRODUCTIONS
+from crmresearch.running.onewave import take_wave
 from crmresearch.running.sentinel import CLOSED_MIME, FOLDER_VARIABLE, PROCESSED_VARIABLE
 from crmresearch.scoring.value import summarise_customers
 
-_NULLABLE = {
-    pa.string(): pd.StringDtype(),
-    pa.int64(): pd.Int64Dtype(),
-    pa.float64(): pd.Float64Dtype(),
-    pa.bool_(): pd.BooleanDtype(),
-}
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -86,9 +82,10 @@ class Study:
     _day: dt.date | None
     _processed: Processed
     _record: Record
-    _words: Words
+    _voices: Mapping[str, Voice]
     _engine: ibis.BaseBackend = field(default_factory=open_engine)
     _as_recorded: bool = False
+    _told: set[str] = field(default_factory=set)
 
     @property
     def as_of(self) -> dt.date:
@@ -137,23 +134,32 @@ class Study:
         return self.case.file.instrument
 
     def table(self, name: str) -> pd.DataFrame:
-        """A canonical table as a data frame: money as float, days as ``datetime64``, nothing guessed."""
+        """A canonical table as a data frame: money as float, days as ``datetime64``, nothing guessed.
+
+        Of several waves of a survey one is given, by :func:`~crmresearch.running.onewave.take_wave`, and said.
+        """
+        table = self.every_wave(name)
+        one = take_wave(table, name, self.case, self._day)
+        if one is None:
+            return table
+        if name not in self._told:
+            self._told.add(name)
+            self._show(self._record.note("wave_read", one.told(name)))
+        return one.rows
+
+    def every_wave(self, name: str) -> pd.DataFrame:
+        """A canonical table with all its waves, to compare them; else as :meth:`table`."""
         recorded = self._as_recorded and "customer_records" in self._processed.tables
         content = pq.read_table(self._path("customer_records" if recorded and name == "customers" else name))
         if recorded and "record_id" in content.column_names:
             at = content.column_names.index("customer_id")
             content = content.set_column(at, "customer_id", content["record_id"]).drop_columns(["record_id"])
-        for number, column in enumerate(content.schema):
-            plain = pa.float64() if pa.types.is_decimal(column.type) else None
-            plain = pa.timestamp("s") if pa.types.is_date(column.type) else plain
-            if plain is not None:
-                content = content.set_column(number, column.name, content.column(number).cast(plain))
-        return content.to_pandas(types_mapper=_NULLABLE.get)
+        return plain_frame(content)
 
     @property
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Every canonical table of the case but the orders, by name, as :meth:`table` gives it."""
-        return {name: self.table(name) for name in self._processed.tables if name != "orders"}
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """Every canonical table of the case but the orders, by name, as :meth:`table` gives it when it is asked for."""
+        return LazyTables([name for name in self._processed.tables if name != "orders"], self.table)
 
     def table_if_any(self, name: str) -> pd.DataFrame | None:
         """The table where the case has it, else None: for scorers that say what is not observed without it."""
@@ -174,10 +180,10 @@ class Study:
         """
         if not column:
             return None
-        firms = self._truth("firms").set_index("entity")
+        firms = read_truth(self.case, "firms").set_index("entity")
         if column not in firms:
             raise UsageError(f"no column {column!r}{nearest(column, firms.columns)}", where="parameter truth")
-        records = self._truth("records")
+        records = read_truth(self.case, "records")
         return records.set_index("record_id")["entity"].map(firms[column]).rename(column)
 
     def true_table(self, name: str) -> pd.DataFrame | None:
@@ -188,18 +194,7 @@ class Study:
         UsageError
             The case is not simulated, or its truth has no such table.
         """
-        return self._truth(name) if name else None
-
-    def _truth(self, name: str) -> pd.DataFrame:
-        folder = self.case.folder / "truth"
-        known = sorted(path.stem for path in folder.glob("*.parquet")) if self.case.file.simulated else []
-        if not known:
-            raise UsageError(
-                f"no truth is known of {self.case.name}", where="parameter truth", repair="Leave it empty."
-            )
-        if name not in known:
-            raise UsageError(f"the truth has no table {name!r}{nearest(name, known)}", where="parameter truth")
-        return pd.read_parquet(folder / f"{name}.parquet")
+        return read_truth(self.case, name) if name else None
 
     def customers(self, columns: Sequence[str]) -> pd.DataFrame:
         """One row a customer with the named columns: of the table ``customers``, and of the order summary.
@@ -269,15 +264,16 @@ class Study:
         from crmresearch.reporting.figures.theme import theme
 
         with theme():
-            words = self._words.of("figures", key)
-            figures = {lang: plot(data, words.say(lang), **options) for lang in LANGUAGES}
+            figures = {
+                name: plot(data, voice.words.of("figures", key).say(voice.language), **options)
+                for name, voice in self._voices.items()
+            }
             block = self._record.figure(key, figures)
         for figure in figures.values():
             pyplot.close(figure)
-        shown = block["files"][self.language]
-        display(
-            Image(filename=self._record.folder / shown["file"], width=shown["width"], alt=block["alt"][self.language])
-        )
+        shown, voice = block["files"][self.language], self._voices[self.language]
+        alt = voice.words.alt(key, voice.language)
+        display(Image(filename=self._record.folder / shown["file"], width=shown["width"], alt=alt))
 
     def close(self) -> None:
         """Write the record and display the mark that says the study finished."""
@@ -316,8 +312,8 @@ def open_study(
         Name of a folder of ``data/raw``.
     as_of : str
         Last observed day, ISO; empty takes the case's.
-    language : {"en", "zh"}
-        Language of the notebook's displays.
+    language : {"en", "zh", "zh-hant"}
+        Language of the notebook's displays. For Traditional Chinese pictures are drawn once more.
     seed : int
         Seed of every random draw of the study.
     parameters : dict
@@ -330,10 +326,9 @@ def open_study(
     CaseError, InputError
         The case file or a data file breaks a rule.
     """
-    if language not in LANGUAGES:
-        raise UsageError(
-            f"no language {language!r}", where="parameter language", repair=f"Choose {' or '.join(LANGUAGES)}."
-        )
+    known = get_args(ReportLanguage)
+    if language not in known:
+        raise UsageError(f"no language {language!r}", where="parameter language", repair=f"Choose {', '.join(known)}.")
     project = Project.find()
     loaded = load_case(project, case)
     folder = os.environ.get(FOLDER_VARIABLE)
@@ -352,7 +347,10 @@ def open_study(
         unmerged=processed.unmerged,
         words=words,
     )
-    return Study(loaded, language, seed, day, processed, record, words)
+    voices = {name: Voice(name, words) for name in LANGUAGES}
+    if language not in voices:
+        voices[language] = Voice(language, traditional(words))
+    return Study(loaded, language, seed, day, processed, record, voices)
 
 
 def _clean(project: Project, case: Case) -> Processed:

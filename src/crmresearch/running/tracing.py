@@ -69,7 +69,7 @@ def trace(project: Project, edition: Path, address: str) -> Trace:
 
     The rows a number rests on are those of the tables that can have reached the call which gave it: of
     a row that stands for one customer or respondent, that one's own rows; else all of them. Orders
-    dated after the last observed day are never among them.
+    dated after the last observed day are never among them, nor answers of a wave that the study did not read.
 
     Parameters
     ----------
@@ -268,7 +268,11 @@ def _rows(
     record = sheet.records[study]
     names = sorted({_MADE_OF.get(name, name) for name in (cell.tables if cell else record["inputs"])})
     owner = next(((column, row[column]) for column in _ID_COLUMNS if row.get(column) is not None), None)
-    frames = [_table(project, sheet, name, record["inputs"][name], record["as_of"], owner) for name in names]
+    waves = {b["values"]["table"]: b["values"]["wave"] for b in record["blocks"] if b.get("key") == "wave_read"}
+    waves = {name: wave for name, wave in waves.items() if cell and name not in cell.every_wave}
+    frames = [
+        _table(project, sheet, name, record["inputs"][name], record["as_of"], owner, waves.get(name)) for name in names
+    ]
     rows = pd.concat(frames, ignore_index=True) if frames else _empty()
     if owner:
         return rows, f"the rows of {owner[0]} {owner[1]} in {', '.join(names)}"
@@ -276,7 +280,7 @@ def _rows(
 
 
 def _table(
-    project: Project, sheet: Sheet, name: str, sha256: str, as_of: str, owner: tuple[str, Any] | None
+    project: Project, sheet: Sheet, name: str, sha256: str, as_of: str, owner: tuple[str, Any] | None, wave: str | None
 ) -> pd.DataFrame:
     import pyarrow.compute as pc
 
@@ -290,6 +294,8 @@ def _table(
         )
     if name == "orders" and as_of:
         content = content.filter(pc.less_equal(content["date"].cast("string"), as_of))
+    if wave is not None:
+        content = content.filter(pc.equal(content["wave"], wave))
     if owner and owner[0] in content.column_names:
         content = content.filter(pc.equal(content[owner[0]], str(owner[1])))
     frame = content.select(["source_file", "source_row"]).to_pandas()

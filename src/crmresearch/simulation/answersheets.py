@@ -50,17 +50,19 @@ def _further_headings() -> dict[str, tuple[str, str, str, dict[str, Any]]]:
             label = f"{zh}{wording},贵单位感觉如何"
             headings[f"kano_{name}_{side}"] = (f"{number}、{label}", f"{en}: {name}", label, {"low": 1, "high": 5})
     number += 1
-    for name, wording in NEEDS.items():
-        heading = f"{number}、贵单位最看重哪两项(排序)({wording})"
+    for name, (en, zh) in NEEDS.items():
         told = {"low": 1, "high": len(NEEDS), "missing": [UNSELECTED]}
-        headings[f"need_{name}"] = (heading, f"Rank of need: {name}", f"需求排序:{wording}", told)
+        headings[f"need_{name}"] = (f"{number}、贵单位最看重哪两项(排序)({zh})", en, zh, told)
     heading = f"{number + 1}、贵单位有多大可能向同行推荐我公司(0-10)"
     headings["recommend"] = (heading, "Likelihood to recommend", "推荐意愿", {"low": 0, "high": 10})
     return headings
 
 
-def survey_sheet(survey: Survey, world: World) -> Written:
-    """The customer survey in the platform's layout, with the ledger of careless answers."""
+def survey_sheet(survey: Survey, world: World, *, wave: str, earlier: bool = False) -> Written:
+    """The customer survey in the platform's layout, with the ledger of careless answers.
+
+    Every export numbers its sheets from 1, so those of an earlier wave get the wave before their number.
+    """
     answers = survey.answers
     second = answers["second"]
     clock = (second // 3600).astype(str) + ":" + (second // 60 % 60).astype(str).str.zfill(2)
@@ -80,8 +82,9 @@ def survey_sheet(survey: Survey, world: World) -> Written:
     labels = {**items, **{name: heading for name, (heading, *_) in further.items()}}
     frame = pd.concat([frame, answers[list(labels)].rename(columns=labels)], axis=1)
     columns: dict[str, Any] = {
-        "respondent_id": "序号",
+        "respondent_id": {"heading": "序号", "prefix": f"{wave}-"} if earlier else "序号",
         "customer_id": "1、贵单位的客户编码",
+        "wave": {"value": wave},
         "submitted": "提交答卷时间",
         "duration_seconds": {"heading": "所用时间", "unit": "秒"},
         **{
@@ -89,7 +92,8 @@ def survey_sheet(survey: Survey, world: World) -> Written:
             for name, (heading, en, zh, told) in further.items()
         },
     }
-    sheet = Sheet("客户满意度问卷", "survey", frame, columns, titled=False, encoding="utf-8-sig")
+    name = f"客户满意度问卷{wave}" if earlier else "客户满意度问卷"
+    sheet = Sheet(name, "survey", frame, columns, titled=False, encoding="utf-8-sig")
     told = survey.respondents
     person = told["respondent_id"]
     ledger = [

@@ -127,7 +127,12 @@ KANO = {  # feature → (true category, en, zh): must-be, one-dimensional, attra
     "portal": ("attractive", "Ordering and settling online", "提供网上订货与结算"),
 }
 _KANO_ANSWERS = {"must_be": (3, 5), "one_dimensional": (1, 5), "attractive": (1, 3)}
-NEEDS = {"delivery": "及时配送", "scarce": "紧俏货源", "online": "网上订货与结算", "price": "价格优惠"}
+NEEDS = {
+    "delivery": ("Delivery in time", "及时配送"),
+    "scarce": ("Goods in short supply", "紧俏货源"),
+    "online": ("Ordering and settling online", "网上订货与结算"),
+    "price": ("Lower prices", "价格优惠"),
+}
 RANKED = 2
 
 
@@ -163,9 +168,16 @@ def draw_survey(population: Population, records: Records, last_order: np.ndarray
     answer = round(centre + loading · (firm's score + respondent's own part) + halo + ε), cut to the
     scale and turned for reverse wording. Expectation and importance carry no halo: they are not about us.
     """
-    rng, firms, day = stream(seed, "survey"), population.firms, world.day(world.survey_day)
+    rng, day = stream(seed, "survey"), world.day(world.survey_day)
     asked = np.flatnonzero(last_order >= day - 365)
     answering = asked[rng.random(len(asked)) < world.response_rate]
+    return collect_sheets(population.firms, answering, records, day, world, rng)
+
+
+def collect_sheets(
+    firms: pd.DataFrame, answering: np.ndarray, records: Records, day: int, world: World, rng: np.random.Generator
+) -> Survey:
+    """Let the firms ``answering`` (entities) fill in the questionnaire within a fortnight from ``day``."""
     entity = np.repeat(answering, 1 + rng.poisson(world.respondents_per_firm, len(answering)))
     entity = entity[rng.permutation(len(entity))]
     n = len(entity)
@@ -187,7 +199,7 @@ def draw_survey(population: Population, records: Records, last_order: np.ndarray
     honest = np.maximum(np.exp(rng.normal(np.log(320), 0.35, n)), MIN_SECONDS_HONEST)
     answers["seconds"] = np.where(speeder, rng.integers(18, MAX_SECONDS_SPEEDER, n), honest).astype(int)
     answers["ip"] = _addresses(n, rng)
-    complained = rng.random(n) < 1 / (1 + np.exp(1.0 + 0.5 * firms["satisfaction"].to_numpy()[entity]))
+    complained = rng.random(n) < complaint_chance(firms)[entity]
     handling = [f"p_complaint{i}" for i in (1, 2, 3)]
     items[handling] = items[handling].where(np.repeat(complained[:, None], 3, axis=1), SKIPPED)
     answers = pd.concat([answers, items], axis=1)
@@ -198,6 +210,11 @@ def draw_survey(population: Population, records: Records, last_order: np.ndarray
     truth = pd.DataFrame({"entity": entity, "speeder": speeder, "straight_liner": liner})
     truth = pd.concat([truth, latent], axis=1)
     return _repeated(answers, truth, world, rng)
+
+
+def complaint_chance(firms: pd.DataFrame) -> np.ndarray:
+    """Chance of each firm that its respondent has complained, and so can judge the handling."""
+    return 1 / (1 + np.exp(1.0 + 0.5 * firms["satisfaction"].to_numpy()))
 
 
 def _latent(firms: pd.DataFrame, entity: np.ndarray, world: World, rng: np.random.Generator) -> pd.DataFrame:

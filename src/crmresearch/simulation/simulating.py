@@ -15,7 +15,7 @@ import yaml
 
 from crmresearch.case import CaseFile
 from crmresearch.errors import UsageError
-from crmresearch.simulation import answersheets, dealings, experts, office, truth
+from crmresearch.simulation import answersheets, dealings, experts, office, truth, waves
 from crmresearch.simulation.naming import MAX_PER_REGION, REGIONS
 from crmresearch.simulation.population import draw_population
 from crmresearch.simulation.questionnaire import draw_survey
@@ -53,7 +53,8 @@ def simulate_case(folder: Path, *, seed: int, n_customers: int = 500, world: Wor
         wallet share, value, rank, tier, quadrant, basket), ``records.parquet`` (record_id → entity),
         ``respondents.parquet`` (latent scores behind each answer sheet), ``paths.parquet``
         (standardised coefficients between them), ``wallet.parquet`` and ``injected.parquet`` (one row
-        per error put into a file).
+        per error put into a file). ``waves.parquet`` says what changed since the survey of the year before;
+        what lies behind that one stands in ``earlier_respondents.parquet`` and ``earlier_injected.parquet``.
 
     Raises
     ------
@@ -115,13 +116,16 @@ def _simulate(
     payments = draw_payments(lines, population, world, seed)
     wallet = dealings.draw_wallet(lines, population, world, seed)
     calls = dealings.draw_campaign(population, world, seed)
-    before = lines[(lines["kind"] == "sale") & (lines["day"] <= world.day(world.survey_day))]
-    last_order = before.groupby("entity")["day"].max().reindex(range(n), fill_value=-1).to_numpy()
-    survey = draw_survey(population, records, last_order, world, seed)
+    last_order = tuple(_last_order(lines, world.day(day), n) for day in (world.earlier_survey_day, world.survey_day))
+    survey = draw_survey(population, records, last_order[1], world, seed)
+    then = waves.earlier_firms(population, world, seed)
+    earlier = waves.draw_earlier_survey(then, records, last_order, survey, world, seed)
 
     customers, customers_wrong = office.customer_sheet(population, records, world, seed)
     (sales_one, one_wrong), (sales_two, two_wrong) = office.sales_sheets(lines, records, world, seed)
-    answers, answers_wrong = answersheets.survey_sheet(survey, world)
+    wave_then, wave_now = waves.wave_days(world)
+    answers, answers_wrong = answersheets.survey_sheet(survey, world, wave=wave_now)
+    answers_then, then_wrong = answersheets.survey_sheet(earlier, world, wave=wave_then, earlier=True)
     judgements, judgements_wrong = office.judgement_sheet(experts.draw_judgements(world, seed), world)
     calls = routed(calls, "campaign")
     sheets = [
@@ -138,6 +142,7 @@ def _simulate(
         judgements,
         office.rating_sheet(experts.draw_ratings(population, records, world, seed)),
         answers,
+        answers_then,
         answersheets.employee_sheet(experts.draw_employees(population, world, seed), world),
     ]
     ledger = pd.concat([customers_wrong, one_wrong, two_wrong, answers_wrong, judgements_wrong], ignore_index=True)
@@ -149,8 +154,18 @@ def _simulate(
         "respondents": survey.respondents,
         "wallet": wallet,
         "paths": truth.structural_paths(population.firms, world),
+        "waves": waves.true_changes(population.firms, then, (earlier, survey), last_order, world),
+        "earlier_respondents": earlier.respondents,
+        "earlier_injected": then_wrong,
     }
-    return sheets, ledger, tables, truth.summary(population, firms, ledger, world, seed)
+    told = {**truth.summary(population, firms, ledger, world, seed), "waves": waves.told(world, then_wrong)}
+    return sheets, ledger, tables, told
+
+
+def _last_order(lines: pd.DataFrame, day: int, n: int) -> np.ndarray:
+    """Day of each firm's last order up to ``day``; −1 where it had none."""
+    before = lines[(lines["kind"] == "sale") & (lines["day"] <= day)]
+    return before.groupby("entity")["day"].max().reindex(range(n), fill_value=-1).to_numpy()
 
 
 def _routed_orders(lines: pd.DataFrame, records: Records, seed: int) -> pd.DataFrame:
@@ -169,11 +184,11 @@ def case_file(sheets: list[Sheet], digests: dict[str, str], world: World, seed: 
         "description": {
             "en": (
                 "Simulated files of an invented petrochemical supplier: customers entered twice, four years of "
-                "sales, receipts, contracts, complaints, visits, a questionnaire. Every firm, person, number and "
-                "answer is drawn by a program; what is true of them stands in the folder truth."
+                "sales, receipts, contracts, complaints, visits, a questionnaire asked twice. Every firm, "
+                "person, number and answer is drawn by a program; what is true of them stands in the folder truth."
             ),
             "zh": (
-                "虚构石化供应商的模拟数据:含重复建档的客户、四年销售与回款、合同、投诉、拜访及问卷。"
+                "虚构石化供应商的模拟数据:含重复建档的客户、四年销售与回款、合同、投诉、拜访及先后两期问卷。"
                 "企业、人员、数字与作答均由程序生成,真值见 truth 文件夹。"
             ),
         },

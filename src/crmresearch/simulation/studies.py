@@ -39,6 +39,7 @@ def studies(world: World) -> dict[str, dict[str, Any]]:
             "categories": ["key_account"],
             "customer_columns": ["branch", "industry", "key_account"],
         },
+        "satisfaction_change": {"turned": ["swi3"], "truth": "waves"},
         "satisfaction_mediation": {
             "predictor": "satisfaction",
             "mediators": ["trust"],

@@ -195,6 +195,12 @@ class World:
     straight_liner_share: float = 0.04  # answers all items alike in ordinary time
     repeat_respondents: int = 3  # the same answers sent twice
 
+    # the same questionnaire a year earlier
+    earlier_survey_day: dt.date = dt.date(2023, 6, 19)  # earlier, so that answers are linked to behaviour as before
+    performance_rise: tuple[float, float, float, float] = (-0.50, 0.90, 0.60, 0.0)  # freight dearer, promises kept
+    drift_sd: float = 0.25  # how far a firm's own judgement wanders within the year
+    answer_again: float = 0.75  # who answered once answers again; with the others the response rate is the same
+
     # customer sheet
     two_records: float = 0.18  # share of firms entered twice …
     three_records: float = 0.04  # … and three times

@@ -47,6 +47,8 @@ class Comparison:
     first, second : Edition
     titles : dict[str, Text]
         Study → its title, in the order of the second edition.
+    shared : frozenset[str]
+        Studies that both editions show; of the others a page says no more than that.
     causes : tuple[Cause, ...]
     claims : tuple[Claim, ...]
         Those whose verdict changed first.
@@ -59,6 +61,7 @@ class Comparison:
     first: Edition
     second: Edition
     titles: dict[str, Text]
+    shared: frozenset[str]
     causes: tuple[Cause, ...]
     claims: tuple[Claim, ...]
     rows: tuple[Row, ...]
@@ -109,6 +112,7 @@ def compare_editions(first: Path, second: Path, language: ReportLanguage = "en")
         first=editions[0],
         second=editions[1],
         titles=titles,
+        shared=frozenset(records[0]) & frozenset(records[1]),
         causes=causes_of(*editions, pairs, voice.words),
         claims=tuple(sorted(claims, key=lambda claim: not claim.is_changed)),
         rows=tuple(row for name, found in pairs.items() for pair in found for row in rows_of(name, pair, voice.words)),

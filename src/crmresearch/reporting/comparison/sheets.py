@@ -7,8 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from crmresearch.reporting.comparison.causes import short_title
 from crmresearch.reporting.comparison.comparing import Claim, Comparison
@@ -16,6 +15,9 @@ from crmresearch.reporting.comparison.rows import Row
 from crmresearch.reporting.numbers import NUMERIC, format_value
 from crmresearch.reporting.record import Block
 from crmresearch.reporting.tables import Flow, TableView
+
+if TYPE_CHECKING:  # rendering a page needs no pandas
+    import pandas as pd
 
 _NARROWEST = 12
 
@@ -69,9 +71,10 @@ def _causes(comparison: Comparison) -> Sheet:
 
 def _verdicts(comparison: Comparison) -> Sheet:
     say = comparison.voice.say
-    changed = [claim for claim in comparison.claims if claim.is_changed]
-    alone = [claim for claim in comparison.claims if not (claim.first and claim.second)]
-    filled = {"changed": len(changed), "total": len(comparison.claims), "alone": len(alone)}
+    claims = [claim for claim in comparison.claims if claim.study in comparison.shared]
+    changed = [claim for claim in claims if claim.is_changed]
+    alone = [claim for claim in claims if not (claim.first and claim.second)]
+    filled = {"changed": len(changed), "total": len(claims), "alone": len(alone)}
     lead = comparison.voice.words.fill(say("compared_verdicts_lead"), filled, comparison.voice.language)
     rows = tuple(_verdict(comparison, claim) for claim in (*changed, *alone))
     return Sheet(
@@ -107,9 +110,9 @@ def _overview(comparison: Comparison) -> Sheet:
 
 
 def _values(comparison: Comparison, heading: str, changes: tuple[str, ...]) -> Iterator[Sheet]:
-    """The values that changed in one of some ways, study by study: of findings shown, of tables folded."""
+    """The values of shared studies that changed in some ways, study by study: of findings shown, of tables folded."""
     say, voice = comparison.voice.say, comparison.voice
-    chosen = [row for row in comparison.rows if row.change in changes]
+    chosen = [row for row in comparison.rows if row.change in changes and row.study in comparison.shared]
     yield Sheet(say(heading), lead="" if chosen else say("compared_none"))
     for study, title in comparison.titles.items():
         own = [row for row in chosen if row.study == study]
@@ -171,6 +174,8 @@ def _table(
 
 def comparison_frame(comparison: Comparison) -> pd.DataFrame:
     """Every value compared, one a row, unrounded; verdicts come first."""
+    import pandas as pd
+
     rows = [
         {
             "change": "verdict"

@@ -361,7 +361,8 @@ def _terms(words: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
 
 
 def _picture(sheet: Sheet, study: str, block: Block, anchor: str) -> Picture:
-    folder, file, label = sheet.folder / "studies" / study, block["files"][sheet.language], sheet.labels[anchor]
+    folder, label = sheet.folder / "studies" / study, sheet.labels[anchor]
+    file = block["files"].get(sheet.voice.name) or block["files"][sheet.language]
     vector = file.get("vector")
     for proof in (file, *([vector] if vector else ())):
         _prove(folder / proof["file"], proof["sha256"])

@@ -10,6 +10,8 @@ from typing import Any
 from crmresearch.reporting.numbers import Language, ReportLanguage
 from crmresearch.reporting.words import Words, load_words
 
+_QUOTES = str.maketrans("“”", "「」")
+
 
 @dataclass(frozen=True, slots=True)
 class Voice:
@@ -44,29 +46,37 @@ class Voice:
 
     def script(self, text: str) -> str:
         """An author's Chinese in the script of this language."""
-        return _converter().convert(text) if self.name == "zh-hant" else text
+        return _convert(text) if self.name == "zh-hant" else text
 
 
 @cache
 def voice_of(language: ReportLanguage) -> Voice:
     """The voice of a language."""
     words = load_words()
-    if language == "zh-hant":
-        words = Words(_traditional(words.entries), areas=_traditional(words.areas))
-    return Voice(language, words)
+    return Voice(language, traditional(words) if language == "zh-hant" else words)
+
+
+def traditional(words: Words) -> Words:
+    """The same words, what is Chinese in them in Traditional characters."""
+    return Words(_traditional(words.entries), _traditional(words.terms), _traditional(words.areas))
+
+
+def _convert(text: str) -> str:
+    """Characters as Taiwan writes them (為, 群), its quotation marks; the words stay."""
+    return _converter().convert(text).translate(_QUOTES)
 
 
 @cache
 def _converter() -> Any:
     from opencc import OpenCC  # loads its tables, and only here
 
-    return OpenCC("s2t")
+    return OpenCC("s2tw")
 
 
 def _traditional(content: Any) -> Any:
     if isinstance(content, Mapping):
         if isinstance(content.get("zh"), str) and "en" in content:
-            return {**content, "zh": _converter().convert(content["zh"])} | (
+            return {**content, "zh": _convert(content["zh"])} | (
                 {"alt": _traditional(content["alt"])} if "alt" in content else {}
             )
         return {key: _traditional(value) for key, value in content.items()}

@@ -37,11 +37,15 @@ from crmresearch.scoring.satisfaction.instrument import (
 )
 from crmresearch.scoring.satisfaction.kano import KanoResult, classify_kano
 from crmresearch.scoring.satisfaction.linking import (
+    compare_changes_with_truth,
+    compare_returning,
     compare_waves,
     fit_leaving,
     judge_key_accounts,
     link_behaviour,
     link_employees,
+    order_waves,
+    screen_waves,
     service_gap,
 )
 from crmresearch.scoring.satisfaction.loyalty import LoyaltyFit, fit_loyalty
@@ -105,7 +109,9 @@ __all__ = [
     "classify_kano",
     "compare_backgrounds",
     "compare_bands",
+    "compare_changes_with_truth",
     "compare_definitions",
+    "compare_returning",
     "compare_waves",
     "confirm_factors",
     "correlate",
@@ -133,6 +139,7 @@ __all__ = [
     "mediate_conditionally",
     "moderate",
     "name_untestable",
+    "order_waves",
     "orient_items",
     "plan_sample",
     "polychoric_correlations",
@@ -147,6 +154,7 @@ __all__ = [
     "score_reliability",
     "score_validity",
     "screen_respondents",
+    "screen_waves",
     "service_gap",
     "test_equivalence",
     "type_loyalty",

@@ -279,6 +279,13 @@ def _sizes(chance: np.ndarray, own: np.ndarray) -> pd.DataFrame:
     )
 
 
+def _told(level: Any, found: list[Any]) -> str:
+    """An answer as a table names it: yes or no where there are but these, whole numbers without a point."""
+    if found == [0, 1]:
+        return "answered_yes" if level else "answered_no"
+    return str(int(level)) if isinstance(level, float) and level.is_integer() else str(level)
+
+
 def _answers(coded: pd.DataFrame, levels: list[list[Any]], chance: np.ndarray, kind: Kind) -> pd.DataFrame:
     """Answer probabilities (or means) of each class, from the memberships of those who answered."""
     rows = []
@@ -293,6 +300,7 @@ def _answers(coded: pd.DataFrame, levels: list[list[Any]], chance: np.ndarray, k
             continue
         for code, level in enumerate(found):
             hit = (values[given] == code).astype(float)
-            rows += [(j + 1, name, str(level), p, hit.mean()) for j, p in enumerate(hit @ weight)]
+            told = _told(level, found)
+            rows += [(j + 1, name, told, p, hit.mean()) for j, p in enumerate(hit @ weight)]
     table = pd.DataFrame(rows, columns=["latent_class", "item", "answer_level", "class_probability", "base"])
     return table.sort_values("latent_class", kind="stable", ignore_index=True)

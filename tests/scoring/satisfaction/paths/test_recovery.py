@@ -57,7 +57,8 @@ def draw(world: World, n: int, seed: int) -> tuple[pd.DataFrame, Instrument, pd.
 @pytest.fixture(scope="module")
 def petrochemical():
     case, processed = open_builtin(None, "petrochemical")
-    return pq.read_table(processed.path("survey")).to_pandas(), case.file.instrument
+    survey = pq.read_table(processed.path("survey")).to_pandas()
+    return survey[survey["wave"] == "2024"], case.file.instrument
 
 
 @pytest.fixture(scope="module")

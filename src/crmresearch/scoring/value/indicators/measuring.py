@@ -167,7 +167,7 @@ def measure_indicators(
     sources = Sources(
         summary.set_index("customer_id").sort_index(),
         orders,
-        dict(tables or {}),
+        tables or {},
         as_of,
         valuation.industry_stages,
         valuation.margin_rate,
