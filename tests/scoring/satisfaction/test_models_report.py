@@ -62,12 +62,12 @@ def results() -> list[Result]:
         s.mediate_conditionally(data, "x", ["m"], "y", "w", rng=_rng(), stages=["first", "second"], resamples=100),
         linked,
         s.fit_leaving(customers, predictors=["x"], claim="D13"),
+        s.fit_leaving(customers, predictors=["w"], claim="D30"),
         s.judge_key_accounts(customers, rng=_rng(), satisfaction="x", loyalty="y", resamples=100),
         s.link_employees(customers, staff, score="x", rng=_rng(), permutations=99),
         s.compare_waves(scores[["x"]], survey),
         s.measure_loyalty(customers, measured_by={"tenure": "tenure_days", "trust": "x"}),
         s.type_loyalty(customers, attitude="y", patronage="purchases_after", scale=(1, 7), declared=["reward: low"]),
-        s.compare_forms(data, performance="p", expectation="e", outcome="x", rng=_rng(), resamples=200),
         s.compare_bands(data.assign(g=p - e), gap="g", outcomes=["x"], rng=_rng(), resamples=200),
         s.name_untestable(list(NEEDS)),
     ]
@@ -100,3 +100,15 @@ def test_time_runs_one_way(results):
     assert customers.loc[number % 3 != 0, "bought_again"].eq(1).all()
     first_of_month = number % 27 == 0  # a purchase on 1 January lies 180 days back, outside the window
     assert (customers["purchases_before"] == np.where(first_of_month, 5, 6)).all()
+
+
+def test_the_claim_with_two_readings_says_which_one_is_judged(results):
+    """D30: later leaving in one scorer, a flatter slope of loyalty on satisfaction in the other."""
+    notes = {
+        (finding.key, finding.claim): {note for exhibit in result.exhibits() for note in exhibit.notes}
+        for result in results
+        for finding in result.findings()
+    }
+    assert "d30_as_leaving" in notes["leaving_hazard", "D30"]
+    assert "d30_as_leaving" not in notes["leaving_hazard", "D13"]
+    assert "d30_as_product" in notes["moderation_product", "D30"]

@@ -5,12 +5,7 @@ from crmresearch.scoring.satisfaction.answers import chosen, grouped, join_answe
 from crmresearch.scoring.satisfaction.correlations import Correlations, correlate
 from crmresearch.scoring.satisfaction.crosstables import CrossTables, cross_tabulate
 from crmresearch.scoring.satisfaction.equivalence import Equivalence, test_equivalence
-from crmresearch.scoring.satisfaction.expectation import (
-    ExpectationBands,
-    ExpectationForms,
-    compare_bands,
-    compare_forms,
-)
+from crmresearch.scoring.satisfaction.expectation_bands import ExpectationBands, compare_bands
 from crmresearch.scoring.satisfaction.factors import (
     Confirmation,
     Exploration,
@@ -87,7 +82,6 @@ __all__ = [
     "DeliveredValue",
     "Equivalence",
     "ExpectationBands",
-    "ExpectationForms",
     "Exploration",
     "Factorability",
     "GroupDifferences",
@@ -117,7 +111,6 @@ __all__ = [
     "compare_bands",
     "compare_changes_with_truth",
     "compare_definitions",
-    "compare_forms",
     "compare_returning",
     "compare_waves",
     "confirm_factors",

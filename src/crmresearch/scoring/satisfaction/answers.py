@@ -17,7 +17,6 @@ def join_answers(
     survey: pd.DataFrame,
     customers: pd.DataFrame | None = None,
     *,
-    means: dict[str, Sequence[str]] | None = None,
     gap: tuple[Sequence[str], Sequence[str]] | None = None,
     raw: dict[str, str] | None = None,
 ) -> pd.DataFrame:
@@ -31,8 +30,6 @@ def join_answers(
         respondent_id and any columns; items are taken as turned, from ``scores``.
     customers : pd.DataFrame | None
         Columns to carry along for each respondent's customer; customer_id is a column or the index.
-    means : dict[str, Sequence[str]] | None
-        New column → constructs it is the mean of; empty lists are passed over.
     gap : (Sequence[str], Sequence[str]) | None
         Performance items and the expectation items they pair with: adds ``service_gap``.
 
@@ -47,17 +44,11 @@ def join_answers(
     Raises
     ------
     RefusedError
-        A customer stands twice in ``customers``, or a construct or item is absent.
+        A customer stands twice in ``customers``, or an item is absent.
     """
     if not isinstance(scores, ConstructScores):
         return scores
     table = scores.scores.join(scores.items[scores.items.columns.difference(scores.scores.columns, sort=False)])
-    for name, parts in (means or {}).items():
-        absent = [p for p in parts if p not in table]
-        if absent:
-            raise RefusedError(f"no construct {absent[0]!r}", where=name)
-        if parts:
-            table[name] = table[list(parts)].mean(axis=1)
     if gap is not None and gap[0]:
         table["service_gap"] = service_gap(table, performance=gap[0], expectation=gap[1])
     other = survey.set_index("respondent_id")

@@ -52,8 +52,9 @@ class LeavingFit:
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """Hazard ratios and fit."""
+        reading = ("d30_as_leaving",) if self.claim == "D30" else ()
         return (
-            Exhibit("leaving_hazards", self.hazards, notes=("leaving_rule", "schoenfeld_reading")),
+            Exhibit("leaving_hazards", self.hazards, notes=("leaving_rule", "schoenfeld_reading", *reading)),
             Exhibit("leaving_fit", self.fit),
         )
 
@@ -102,7 +103,9 @@ def fit_leaving(
         Smallest hazard ratio per standard deviation of interest, above 1 (its inverse for ``expected=-1``).
     confidence : float
     claim : str
-        D12 (service gap), D13 (satisfaction) or D30 (switching cost).
+        D12 (service gap), D13 (satisfaction) or D30 (switching cost), which is read here as: the higher the cost of
+        switching, the later customers leave. Whether satisfaction then counts for less is another reading of D30,
+        judged by :func:`~crmresearch.scoring.satisfaction.regression.moderate`.
 
     Returns
     -------

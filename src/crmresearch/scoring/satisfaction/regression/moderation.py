@@ -69,8 +69,9 @@ class Moderation:
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """Coefficients, simple slopes, regions."""
+        reading = ("d30_as_product",) if self.claim == "D30" else ()
         return (
-            Exhibit("moderation_coefficients", self.regression.coefficients, notes=("moderation_centred",)),
+            Exhibit("moderation_coefficients", self.regression.coefficients, notes=("moderation_centred", *reading)),
             Exhibit("moderation_slopes", self.slopes),
             Exhibit("moderation_regions", self.regions, notes=("johnson_neyman_rule",)),
         )
@@ -125,7 +126,9 @@ def moderate(
     covariance, cluster, confidence
         As :func:`~crmresearch.scoring.satisfaction.regression.fit_least_squares`.
     claim : str
-        Claim that the product's sign is judged for.
+        Claim that the product's sign is judged for. D30 (switching costs hold customers) is read here as: loyalty
+        goes less with satisfaction where switching costs are high (``expected=-1``); that customers leave later is
+        another reading, judged by :func:`~crmresearch.scoring.satisfaction.linking.fit_leaving`.
 
     Returns
     -------
