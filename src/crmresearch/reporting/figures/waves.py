@@ -35,7 +35,7 @@ def plot_wave_means(means: pd.DataFrame, say: Say) -> Figure:
         _rows(axes, means.rename(columns={"mean": "value"}), constructs, "wave", waves, [str(w) for w in waves])
         name_rows(axes, [say(c) for c in constructs])
         axes.set(xlabel=say("mean_axis"))
-        axes.legend(loc="best", title=say("wave"))
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(waves), title=say("wave"))
     return figure
 
 
@@ -60,7 +60,7 @@ def plot_wave_changes(changes: pd.DataFrame, say: Say) -> Figure:
             _rows(axes, values, constructs, "design", designs, [say(d) for d in designs])
             name_rows(axes, [say(c) for c in constructs])
             axes.set_xlabel(f"{a} → {b}" if len(pairs) > 1 else say("change_axis"))
-        panels[0][-1].legend(loc="best")
+        panels[0][-1].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(designs))
     return figure
 
 
