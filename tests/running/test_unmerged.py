@@ -111,7 +111,7 @@ def test_figures_differ_before_and_after_merging_as_the_truth_says(project, two)
     assert (claim.name, claim.first["verdict"], claim.second["verdict"]) == ("D03", "contradicted", "inconclusive")
 
 
-def test_the_edition_says_so_everywhere_and_is_never_the_case_s_own(project, two, monkeypatch):
+def test_the_edition_says_so_everywhere_and_is_never_the_case_s_own(project, two):
     merged, unmerged = (outcome.edition for outcome in two)
     assert (merged.name, unmerged.name) == ("2024-12-31-001", "2024-12-31-002-unmerged")
     assert load_edition(unmerged).marks == ("unmerged",) and load_edition(merged).marks == ()
@@ -127,7 +127,6 @@ def test_the_edition_says_so_everywhere_and_is_never_the_case_s_own(project, two
     assert index.count("records not merged") == 1
     assert not open_processed(project, "firms").unmerged
     assert open_processed(project, "firms").digest == load_edition(merged).intake.processed
-    monkeypatch.setattr("crmresearch.running.publication.personal_values", lambda _: ())
     assert publish(project, "firms", k=5, formats=("html",), twin=False).folder.name == merged.name
     found = trace(project, unmerged, "worth/finding-top_share:n")
     assert (found.rows["table"] == "orders").sum() == N_FIRMS + N_LARGE
