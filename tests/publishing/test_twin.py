@@ -23,8 +23,15 @@ from crmresearch.running.runner import run
 from crmresearch.scoring.value.clv import fit_purchases, fit_spend, purchase_histories
 from crmresearch.tables import TABLES
 
-# What cannot honestly be given on a twin though it can on the case: case → (study, function, cause).
-ALLOWED: dict[str, set[tuple[str, str, str]]] = {}
+# What cannot honestly be given on a twin: case → (study, function) → how the sentence of the refusal begins.
+ONE_CONSTRUCT = "the correlations of the constructs cannot hold together"
+ALLOWED = {
+    # Image, quality and satisfaction correlate by 0.95 and more in the case itself, so that a draw of 250 sheets
+    # lies now on one side of what a confirmatory factor analysis can tell apart and now on the other.
+    "ecsi_mobile": dict.fromkeys(
+        [("measurement_quality", "confirm_factors"), ("measurement_quality", "score_validity")], ONE_CONSTRUCT
+    ),
+}
 ROOT = Path(__file__).resolve().parents[2]
 K = 10
 
@@ -160,24 +167,22 @@ def run_twin(root: Path, case: str, studies: tuple[str, ...] = ()):
     return outcome
 
 
-def refusals(edition: Path) -> set[tuple[str, str, str]]:
-    """Study, function and cause (figures and names taken out) of every result that was refused."""
-    blocks = [
-        (path.parent.name, block)
+def refusals(edition: Path) -> list[tuple[tuple[str, str], str]]:
+    """Study and function of every result that was refused, and why."""
+    return [
+        ((path.parent.name, block["function"].rpartition(".")[2]), block["what"])
         for path in sorted(edition.glob("studies/*/record.json"))
         for block in read_record(path.parent)["blocks"]
-    ]
-    return {
-        (study, block["function"].rpartition(".")[2], re.sub(r"[\d.,]*\d|'[^']*'", "#", block["what"]))
-        for study, block in blocks
         if block["type"] == "refusal"
-    }
+    ]
 
 
 def check(outcome, studies: set[str]) -> None:
     states = {name: status.state for name, status in outcome.statuses.items() if name in studies}
     assert states == dict.fromkeys(studies, "done"), outcome
-    assert refusals(outcome.edition) - ALLOWED.get(outcome.case.removesuffix("-twin"), set()) == set()
+    allowed = ALLOWED.get(outcome.case.removesuffix("-twin"), {})
+    told = refusals(outcome.edition)
+    assert [(place, why) for place, why in told if not why.startswith(allowed.get(place, "none"))] == []
     pages = sorted(outcome.edition.rglob("*.html"))
     assert len(pages) >= 2 + len(studies)
     for page in pages:

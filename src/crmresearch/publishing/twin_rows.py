@@ -131,29 +131,37 @@ def _latent(
     k: int,
     rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
-    """Uniform ranks for every column of numbers, correlated as the real ones are, to two decimals (or one).
+    """Ranks from 0 to 1 for every column of numbers, correlated as the real ones are, to two decimals (or one).
 
     Rows of one customer resemble each other as the real ones do, to one decimal, from wave to wave as well.
     """
-    from scipy.stats import norm
-
     if numbers.columns.empty:
         return {}
     ranks = pd.concat([numbers.iloc[rows].astype(float).rank(pct=True) for rows in waves])
-    correlation = ranks.corr().fillna(0).to_numpy()
-    correlation = correlation.round(2 if len(numbers) >= 20 * k else 1)
+    correlation = ranks.corr().fillna(0).to_numpy().round(2 if len(numbers) >= 20 * k else 1)
+    correlation = 2 * np.sin(np.pi * correlation / 6)  # of the normal values behind ranks that correlate so
     np.fill_diagonal(correlation, 1)
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.clip(values, 1e-6, None))
     root /= np.sqrt((root**2).sum(axis=1, keepdims=True))
-    drawn = rng.standard_normal(numbers.shape) @ root.T
+    drawn = _unrelated(numbers.shape, rng) @ root.T
     if customers is not None:
         share = np.array([_between(ranks[column], real, k) for column in ranks])
         who, names = pd.factorize(pd.Series(customers), use_na_sentinel=True)
         own = rng.standard_normal((len(names), len(share))) @ root.T
         alike = np.sqrt(share) * own[who] + np.sqrt(1 - share) * drawn
         drawn = np.where((who >= 0)[:, None], alike, drawn)
-    return dict(zip(numbers.columns, norm.cdf(drawn).T, strict=True))
+    ranks = pd.concat([(pd.DataFrame(drawn[rows]).rank() - 0.5) / len(rows) for rows in waves])
+    return {column: ranks[place].to_numpy() for place, column in enumerate(numbers)}
+
+
+def _unrelated(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Normal values whose columns do not correlate in the sample either, where there are rows enough."""
+    drawn = rng.standard_normal(shape)
+    if shape[0] < 3 * shape[1]:
+        return drawn
+    drawn -= drawn.mean(axis=0)
+    return drawn @ np.linalg.inv(np.linalg.cholesky(drawn.T @ drawn / len(drawn))).T
 
 
 def _between(values: pd.Series, customers: pd.Series, k: int) -> float:
@@ -174,11 +182,11 @@ def _numbers(values: pd.Series, rank: np.ndarray, k: int, rng: np.random.Generat
     real = values.dropna().astype(float)
     whole = bool((real % 1 == 0).all())
     counts = real.value_counts()
-    if whole and len(counts) <= 15:  # a scale: its points that enough rows share
-        shared = counts[counts >= k].sort_index()
-        shared = shared if len(shared) else counts.sort_values().tail(1)
-        edges = np.cumsum(shared.to_numpy()) / shared.sum()
-        drawn = shared.index.to_numpy()[np.minimum(np.searchsorted(edges, rank), len(shared) - 1)]
+    if whole and len(counts) <= 15:  # a scale: its points that enough rows share, rarer answers the nearest of them
+        points = np.sort((counts[counts >= k] if (counts >= k).any() else counts.head(1)).index.to_numpy())
+        nearest = np.abs(counts.index.to_numpy()[:, None] - points).argmin(axis=1)
+        edges = np.cumsum(np.bincount(nearest, counts.to_numpy(), len(points))) / len(real)
+        drawn = points[np.minimum(np.searchsorted(edges, rank), len(points) - 1)]
     else:
         bins = int(np.clip(len(real) // max(k, 1), 1, _GRID - 1))
         grid = np.linspace(0.5 / (bins + 1), 1 - 0.5 / (bins + 1), bins + 1)
