@@ -286,3 +286,7 @@ _TABLES = (
 )
 
 TABLES: dict[str, Table] = {table.name: table for table in _TABLES}
+
+_OF_RECORDS = ("record_id", "record_a", "record_b", "name_a", "name_b", "value_a", "value_b", "decided_by")
+PERSONAL = frozenset({c.name for table in TABLES.values() for c in table.columns if c.personal} | {*_OF_RECORDS})
+"""Columns of personal data, those of records compared two by two included, wherever a result shows them."""

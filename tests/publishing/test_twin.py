@@ -16,12 +16,26 @@ from crmresearch.cleaning import clean_case, clean_files
 from crmresearch.errors import StorageError
 from crmresearch.publishing.twin import write_twin
 from crmresearch.publishing.twin_rows import draw_rows
+from crmresearch.reporting.record import read_record
 from crmresearch.running.plan import Request
 from crmresearch.running.publication import publish_twin
 from crmresearch.running.runner import run
-from crmresearch.scoring.value.clv.fitting import fit_purchases
+from crmresearch.scoring.value.clv import fit_purchases, fit_spend, purchase_histories
 from crmresearch.tables import TABLES
 
+# What cannot honestly be given on a twin: case → (study, function) → how the sentence of the refusal begins.
+TOO_ALIKE = "the correlations of the constructs cannot hold together"
+DEPENDENT = "the predecessors of 'Satisfaction' are linearly dependent"
+ALLOWED = {
+    # Image, quality and satisfaction correlate by 0.95 in the case itself, measurement error taken out, so that
+    # 250 drawn sheets lie now on one side of what can be told apart and now on the other.
+    "ecsi_mobile": {
+        ("measurement_quality", "confirm_factors"): TOO_ALIKE,
+        ("measurement_quality", "score_validity"): TOO_ALIKE,
+        ("satisfaction_paths", "correct_paths"): DEPENDENT,
+        ("satisfaction_paths", "compare_with_truth"): DEPENDENT,  # of the corrected paths
+    },
+}
 ROOT = Path(__file__).resolve().parents[2]
 K = 10
 
@@ -30,9 +44,9 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(1)
 
 
-def drawn(name: str, table: pd.DataFrame, **options) -> pd.DataFrame:
+def drawn(name: str, table: pd.DataFrame, n_customers: int = 300, **options) -> pd.DataFrame:
     kinds = {column.name: column.kind for column in TABLES[name].columns}
-    return draw_rows(table, name, kinds, 300, k=K, rng=rng(), **options)
+    return draw_rows(table, name, kinds, n_customers, k=K, rng=rng(), **options)
 
 
 def test_twin_has_the_shape_of_the_case_and_none_of_its_rows(tmp_path):
@@ -157,10 +171,22 @@ def run_twin(root: Path, case: str, studies: tuple[str, ...] = ()):
     return outcome
 
 
+def refusals(edition: Path) -> list[tuple[tuple[str, str], str]]:
+    """Study and function of every result that was refused, and why."""
+    return [
+        ((path.parent.name, block["function"].rpartition(".")[2]), block["what"])
+        for path in sorted(edition.glob("studies/*/record.json"))
+        for block in read_record(path.parent)["blocks"]
+        if block["type"] == "refusal"
+    ]
+
+
 def check(outcome, studies: set[str]) -> None:
     states = {name: status.state for name, status in outcome.statuses.items() if name in studies}
     assert states == dict.fromkeys(studies, "done"), outcome
-    assert {name: status.refused for name, status in outcome.statuses.items() if status.refused} == {}
+    allowed = ALLOWED.get(outcome.case.removesuffix("-twin"), {})
+    told = refusals(outcome.edition)
+    assert [(place, why) for place, why in told if not why.startswith(allowed.get(place, "none"))] == []
     pages = sorted(outcome.edition.rglob("*.html"))
     assert len(pages) >= 2 + len(studies)
     for page in pages:
@@ -189,21 +215,90 @@ def test_a_twin_with_a_forbidden_text_is_not_made(tmp_path):
     assert "Overall satisfaction" not in str(caught.value) and not (tmp_path / "shared").exists()
 
 
-def test_customers_of_a_twin_come_buy_and_leave():
-    """A model of buying and leaving has a best fit on them."""
+def bought(n: int, parameters: tuple[float, ...], begin: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
+    """Order lines of customers who come in the first year, buy by chance, and leave (BG/NBD, in weeks)."""
     own = rng()
-    table = pd.DataFrame({"customer_id": [f"c{n}" for n in own.integers(0, 200, 1500)]})
-    table["date"] = pd.Timestamp("2021-01-04") + pd.to_timedelta(own.integers(0, 1000, 1500), unit="D")
-    begin, end = dt.date(2021, 1, 4), pd.Timestamp("2023-12-31")
-    twin = drawn("orders", table.assign(amount=own.gamma(2, 100, 1500).round(2)), begin=begin, last=end.date())
-    days = pd.to_datetime(twin["date"])
-    assert len(twin) == 1500 and pd.Timestamp(begin) <= days.min() and days.max() <= end
-    of = days.groupby(twin["customer_id"]).agg(["min", "max", "nunique"])
-    histories = pd.DataFrame(
-        {
-            "frequency": of["nunique"] - 1,
-            "t_x_days": (of["max"] - of["min"]).dt.days,
-            "T_days": (end - of["min"]).dt.days,
-        }
+    came = own.integers(0, 365, n)
+    observed = ((end - begin).days - came) / 7
+    shape, pace, leaving, staying = parameters
+    rate, chance = own.gamma(shape, 1 / pace, n), own.beta(leaving, staying, n)
+    rows = [(customer, begin + pd.Timedelta(days=int(came[customer]))) for customer in range(n)]
+    for customer in range(n):
+        time = own.exponential(1 / rate[customer])
+        while time < observed[customer]:
+            rows.append((customer, begin + pd.Timedelta(days=int(came[customer] + 7 * time))))
+            time = np.inf if own.random() < chance[customer] else time + own.exponential(1 / rate[customer])
+    table = pd.DataFrame(rows, columns=["customer_id", "date"])
+    own_amount = own.gamma(2, 50, n)[table["customer_id"]] * own.gamma(5, 0.2, len(table))
+    return table.assign(customer_id="c" + table["customer_id"].astype(str), amount=own_amount.round(2))
+
+
+def histories(table: pd.DataFrame, end: pd.Timestamp) -> pd.DataFrame:
+    days = table.assign(date=pd.to_datetime(table["date"]), amount=table["amount"].astype(float))
+    days = days.groupby(["customer_id", "date"], as_index=False)["amount"].sum()
+    first = days.groupby("customer_id")["date"].transform("min")
+    of = days.groupby("customer_id")["date"].agg(["min", "max", "size"])
+    spend = days[days["date"] > first].groupby("customer_id")["amount"].mean()
+    return purchase_histories(
+        pd.DataFrame(
+            {
+                "customer_id": of.index,
+                "first_date": of["min"].to_numpy(),
+                "frequency": of["size"].to_numpy() - 1,
+                "t_x_days": (of["max"] - of["min"]).dt.days.to_numpy(),
+                "age_days": (end - of["min"]).dt.days.to_numpy(),
+                "mean_repeat_spend": spend.reindex(of.index).to_numpy(),
+            }
+        )
     )
-    assert np.isfinite(fit_purchases(histories).parameters).all()
+
+
+@pytest.mark.parametrize("parameters", [(0.4, 6.0, 0.8, 2.5), (1.1, 4.0, 0.4, 12.0)], ids=["seldom", "often"])
+def test_customers_of_a_twin_come_buy_and_leave(parameters):
+    """As often as in the case, as many of them again, for as long: models of buying and of spend fit the twin."""
+    begin, end = pd.Timestamp("2021-01-04"), pd.Timestamp("2023-12-31")
+    table = bought(600, parameters, begin, end)
+    twin = drawn("orders", table, n_customers=600, begin=begin.date(), last=end.date())
+    days = pd.to_datetime(twin["date"])
+    assert len(twin) == len(table) and begin <= days.min() and days.max() <= end
+    assert not set(twin["customer_id"]) & set(table["customer_id"])
+    real, found = histories(table, end), histories(twin, end)
+    assert found["frequency"].mean() == pytest.approx(real["frequency"].mean(), rel=0.15)
+    assert (found["frequency"] == 0).mean() == pytest.approx((real["frequency"] == 0).mean(), abs=0.06)
+    some, others = found[found["frequency"] > 0], real[real["frequency"] > 0]
+    assert (some["t_x"] / some["T"]).mean() == pytest.approx((others["t_x"] / others["T"]).mean(), abs=0.06)
+    fit = fit_purchases(found)
+    rate, leaving = fit.parameters[0] / fit.parameters[1], fit.parameters[2] / fit.parameters[2:].sum()
+    assert rate == pytest.approx(parameters[0] / parameters[1], rel=0.4)
+    assert leaving == pytest.approx(parameters[2] / sum(parameters[2:]), abs=0.12)
+    spend = fit_spend(found, leave_out_free=True).tidy().set_index("term")["estimate"]
+    assert spend["q"] < 10, "customers differ in what they spend"
+
+
+def test_a_panel_answers_in_both_waves():
+    """Waves keep their days and their items; as many are asked again as were, and answer alike."""
+    own = rng()
+    mood = pd.Series(own.standard_normal(200), index=[f"c{n}" for n in range(200)])
+    parts = []
+    for year, who in (("2023", mood.index[:140]), ("2024", mood.index[60:])):
+        answers = np.clip(np.rint(4 + 1.5 * mood[who].to_numpy()[:, None] + own.standard_normal((140, 2))), 1, 7)
+        part = pd.DataFrame({"respondent_id": who + year, "customer_id": who, "wave": year})
+        part["submitted"] = pd.Timestamp(f"{year}-06-10") + pd.to_timedelta(own.integers(0, 20, 140), unit="D")
+        parts.append(part.assign(duration_seconds=answers[:, 0], remark=answers[:, 1]))
+    parts[1]["remark"] += 10
+    parts[0]["mark"] = np.nan
+    parts[1]["mark"] = own.integers(1, 5, 140)
+    table = pd.concat(parts, ignore_index=True)
+    kinds = {column.name: column.kind for column in TABLES["survey"].columns} | {"remark": "number", "mark": "number"}
+    twin = draw_rows(table.sample(frac=1, random_state=1), "survey", kinds, 300, k=K, rng=rng())
+    assert twin["respondent_id"].is_unique and twin.groupby("wave").size().to_dict() == {"2023": 140, "2024": 140}
+    waves = {year: part.set_index("customer_id") for year, part in twin.groupby("wave")}
+    for year, part in waves.items():
+        assert set(pd.to_datetime(part["submitted"]).dt.strftime("%Y-%m")) == {f"{year}-06"}
+    assert waves["2023"]["mark"].isna().all() and waves["2024"]["mark"].between(1, 4).all()
+    again = waves["2023"].index.intersection(waves["2024"].index)
+    assert len(again) == 80
+    change = twin.groupby("wave")["remark"].mean().diff().iloc[-1]
+    assert change == pytest.approx(table.groupby("wave")["remark"].mean().diff().iloc[-1], abs=0.6)
+    before, after = (waves[year].loc[again, "remark"].astype(float) for year in ("2023", "2024"))
+    assert before.corr(after) > 0.4

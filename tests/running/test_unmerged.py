@@ -19,9 +19,10 @@ from crmresearch.running.comparing import compare
 from crmresearch.running.editions import editions
 from crmresearch.running.kernels import Kernels
 from crmresearch.running.plan import Request
-from crmresearch.running.publication import publish
+from crmresearch.running.publication import personal_values, publish
 from crmresearch.running.runner import run
 from crmresearch.running.tracing import trace
+from crmresearch.tables import PERSONAL
 from tests.running.small import make_project, run_small, shared_kernels, write_study
 
 CASE = """\
@@ -111,7 +112,7 @@ def test_figures_differ_before_and_after_merging_as_the_truth_says(project, two)
     assert (claim.name, claim.first["verdict"], claim.second["verdict"]) == ("D03", "contradicted", "inconclusive")
 
 
-def test_the_edition_says_so_everywhere_and_is_never_the_case_s_own(project, two, monkeypatch):
+def test_the_edition_says_so_everywhere_and_is_never_the_case_s_own(project, two):
     merged, unmerged = (outcome.edition for outcome in two)
     assert (merged.name, unmerged.name) == ("2024-12-31-001", "2024-12-31-002-unmerged")
     assert load_edition(unmerged).marks == ("unmerged",) and load_edition(merged).marks == ()
@@ -127,10 +128,18 @@ def test_the_edition_says_so_everywhere_and_is_never_the_case_s_own(project, two
     assert index.count("records not merged") == 1
     assert not open_processed(project, "firms").unmerged
     assert open_processed(project, "firms").digest == load_edition(merged).intake.processed
-    monkeypatch.setattr("crmresearch.running.publication.personal_values", lambda _: ())
     assert publish(project, "firms", k=5, formats=("html",), twin=False).folder.name == merged.name
     found = trace(project, unmerged, "worth/finding-top_share:n")
     assert (found.rows["table"] == "orders").sum() == N_FIRMS + N_LARGE
+
+
+def test_what_merging_makes_gives_its_personal_values(project, two):
+    """Names and numbers of every record that was merged, and not how alike two records are."""
+    found = set(personal_values(open_processed(project, "firms")))
+    kept = pd.read_parquet(open_processed(project, "firms").path("customer_records"))
+    assert len(kept) == N_FIRMS + N_LARGE and {*kept["name"], *kept["phone"]} <= found
+    assert not {"same", "close", "different", "missing"} & found
+    assert {"record_a", "name_b", "value_a", "customer_id"} <= PERSONAL
 
 
 def test_each_kind_of_run_finds_its_own_edition_unchanged(project, two):

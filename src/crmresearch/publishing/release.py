@@ -21,9 +21,8 @@ from crmresearch.publishing.scanning import scan_folder, scan_text
 from crmresearch.publishing.suppression import rounded, small_rows, small_values, suppress, with_complements
 from crmresearch.reporting.record import read_record, write_csv
 from crmresearch.reporting.words import load_words
-from crmresearch.tables import TABLES
+from crmresearch.tables import PERSONAL
 
-_PERSONAL = frozenset(c.name for table in TABLES.values() for c in table.columns if c.personal)
 _MOST_MARKS = 120
 Block = dict[str, Any]
 
@@ -201,7 +200,7 @@ def _table(
     block: Block, where: str, rows: set[int], release: Release, *, key: bytes, k: int, round_to: int, customers: bool
 ) -> Block:
     personal = [
-        place for place, column in enumerate(block["columns"]) if column["personal"] or column["name"] in _PERSONAL
+        place for place, column in enumerate(block["columns"]) if column["personal"] or column["name"] in PERSONAL
     ]
     if personal and not customers:
         release.withheld.append(where)
@@ -272,7 +271,7 @@ def _withheld_figure(block: Block, folder: Path) -> Block:
 
 
 def _names_somebody(block: Block) -> bool:
-    return any(name in _PERSONAL for name in block["values"])
+    return any(name in PERSONAL for name in block["values"])
 
 
 def _withheld(block: Block) -> Block:

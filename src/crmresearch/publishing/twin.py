@@ -26,7 +26,7 @@ def write_twin(
     *,
     k: int,
     seed: int = 20260101,
-    without: Collection[str] = (),
+    without: Mapping[str, str] | None = None,
 ) -> Path:
     """Write a case folder of synthetic rows with the tables, columns and questionnaire of a real one.
 
@@ -40,10 +40,10 @@ def write_twin(
         Processed tables by name.
     folder : Path
         Made; gets ``case.yaml`` and one CSV file a table.
-    without : Collection[str]
-        Studies that the twin cannot run; it does not list them.
+    without : Mapping[str, str] | None
+        Study that the twin cannot run → why; it does not list them, and says so.
     """
-    rng = np.random.default_rng(seed)
+    rng, without = np.random.default_rng(seed), without or {}
     folder.mkdir(parents=True, exist_ok=True)
     kinds = _kinds(case)
     ids = [set(table["customer_id"].dropna()) for table in tables.values() if "customer_id" in table]
@@ -59,8 +59,11 @@ def write_twin(
         words |= {word for column in table.select_dtypes(["object", "str"]) for word in table[column].dropna().unique()}
     text = yaml.safe_dump(_case_file(case, files, words, without), allow_unicode=True, sort_keys=False)
     note = "# Synthetic: no row of these files was anybody's.\n"
-    if dropped := sorted(case.file.studies.keys() & set(without)):
-        note += f"# Left out, since they ask who is who and the twin has no names: {', '.join(dropped)}.\n"
+    for name in sorted(case.file.studies.keys() & without.keys()):
+        note += f"# Study {name} is left out: {without[name]}.\n"
+    for name, given in case.file.studies.items():
+        if given.get(_OF_THE_TRUTH) and name not in without:
+            note += f"# Study {name} is not held against a truth: a twin has none.\n"
     (folder / "case.yaml").write_text(note + text, encoding="utf-8", newline="\n")
     return folder
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import combinations, product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from crmresearch.publishing.twin_purchases import draw_purchases
 from crmresearch.tables import TABLES
 
 _GRID = 21
@@ -63,28 +64,40 @@ def draw_rows(
     if name in _DESIGNS:
         return _DESIGNS[name](table, n_customers, k, rng)
     known = {column.name: column for column in TABLES[name].columns}
+    waves = _waves(table, k)
+    table = table.iloc[np.concatenate(waves)].reset_index(drop=True)
+    ends = np.cumsum([len(wave) for wave in waves])
+    waves = [np.arange(end - len(wave), end) for end, wave in zip(ends, waves, strict=True)]
     shown = [column for column in table.columns if column in kinds and table[column].notna().any()]
-    latent = _latent(table[[c for c in shown if kinds[c] in _NUMBERS]], k, rng)
-    days = _days(table[[c for c in shown if kinds[c] == "date"]], begin, k, rng)
+    dates = table[[column for column in shown if kinds[column] == "date"]]
+    days = pd.concat([_days(dates.iloc[rows], begin, k, rng) for rows in waves])
+    customers = None
+    if name == "orders":
+        customers, days["date"] = _purchases(table, n_customers, days["date"], last, k, rng)
+    elif "customer_id" in shown:
+        customers = _customer_ids(table["customer_id"], waves, n_customers, rng)
+    numbers = table[[column for column in shown if kinds[column] in _NUMBERS]]
+    latent = _latent(numbers, waves, table.get("customer_id"), customers, k, rng)
     columns: dict[str, Any] = {}
     for column in shown:
         values, fixed = table[column], known.get(column)
-        if column == "customer_id" and name == "orders":
-            columns[column], days["date"] = _purchases(table, n_customers, days["date"], k, rng)
-        elif column == "customer_id":
-            columns[column] = _customer_ids(values, n_customers, rng)
+        if column == "customer_id":
+            columns[column] = customers
+        elif column == "order_id":  # one order for each day of purchase
+            number = pd.Series(customers).str.cat(days["date"].astype(str)).factorize()[0]
+            columns[column] = np.array(_counted("O", number.max() + 1), dtype=object)[number]
         elif column.endswith("_id"):
             columns[column] = _counted(column[0].upper(), len(table))
         elif fixed is not None and fixed.personal:
             continue
         elif kinds[column] in _NUMBERS:
-            columns[column] = _numbers(values, latent[column], k, rng)
+            columns[column] = _by_wave(waves, _numbers, values, latent[column], k=k, rng=rng)
         elif kinds[column] == "date":
-            ends = last if not (fixed and fixed.planned) else None
-            columns[column] = _written(days[column], ends, first=column == next(iter(days)))
+            end = last if not (fixed and fixed.planned) else None
+            columns[column] = _written(days[column], end, first=column == days.columns[0])
         elif kinds[column] == "flag":
-            columns[column] = _flags(values, k, rng)
-        elif (words := _words(values, k, rng)) is not None:
+            columns[column] = _by_wave(waves, _flags, values, k=k, rng=rng)
+        elif (words := _by_wave(waves, _words, values, k=k, rng=rng)) is not None:
             columns[column] = words
     for column, bases in _MULTIPLES.items():
         if column in columns and all(base in columns for base in bases):
@@ -92,31 +105,88 @@ def draw_rows(
     return pd.DataFrame(columns)
 
 
-def _latent(numbers: pd.DataFrame, k: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Uniform ranks for every column of numbers, correlated as the real ones are, to two decimals (or one)."""
-    from scipy.stats import norm
+def _waves(table: pd.DataFrame, k: int) -> list[np.ndarray]:
+    """Rows of each wave of a survey that enough answered; all rows of any other table."""
+    if "wave" not in table or table["wave"].nunique() < 2:
+        return [np.arange(len(table))]
+    rows = [np.flatnonzero(table["wave"].eq(wave).fillna(False)) for wave in sorted(table["wave"].dropna().unique())]
+    return [wave for wave in rows if len(wave) >= k] or [np.arange(len(table))]
 
+
+def _by_wave(
+    waves: list[np.ndarray], draw: Callable[..., Any], values: pd.Series, *beside: np.ndarray, **options: Any
+) -> pd.Series | None:
+    """A column drawn for each wave by itself; None where no wave has one."""
+    asked = [rows for rows in waves if values.iloc[rows].notna().any()]
+    parts = [(draw(values.iloc[rows], *(other[rows] for other in beside), **options), rows) for rows in asked]
+    drawn = [pd.Series(part).set_axis(rows) for part, rows in parts if part is not None]
+    return pd.concat(drawn).reindex(range(len(values))) if drawn else None
+
+
+def _latent(
+    numbers: pd.DataFrame,
+    waves: list[np.ndarray],
+    real: pd.Series | None,
+    customers: np.ndarray | None,
+    k: int,
+    rng: np.random.Generator,
+) -> dict[str, np.ndarray]:
+    """Ranks from 0 to 1 for every column of numbers, correlated as the real ones are, to two decimals (or one).
+
+    Rows of one customer resemble each other as the real ones do, to one decimal, from wave to wave as well.
+    """
     if numbers.columns.empty:
         return {}
-    correlation = numbers.astype(float).rank(pct=True).corr().fillna(0).to_numpy()
-    correlation = correlation.round(2 if len(numbers) >= 20 * k else 1)
+    ranks = pd.concat([numbers.iloc[rows].astype(float).rank(pct=True) for rows in waves])
+    correlation = ranks.corr().fillna(0).to_numpy().round(2 if len(numbers) >= 20 * k else 1)
+    correlation = 2 * np.sin(np.pi * correlation / 6)  # of the normal values behind ranks that correlate so
     np.fill_diagonal(correlation, 1)
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.clip(values, 1e-6, None))
-    drawn = rng.standard_normal(numbers.shape) @ root.T
-    drawn /= np.sqrt((root**2).sum(axis=1))
-    return dict(zip(numbers.columns, norm.cdf(drawn).T, strict=True))
+    root /= np.sqrt((root**2).sum(axis=1, keepdims=True))
+    drawn = _unrelated(numbers.shape, rng) @ root.T
+    if customers is not None:
+        share = np.array([_between(ranks[column], real, k) for column in ranks])
+        who, names = pd.factorize(pd.Series(customers), use_na_sentinel=True)
+        own = rng.standard_normal((len(names), len(share))) @ root.T
+        alike = np.sqrt(share) * own[who] + np.sqrt(1 - share) * drawn
+        drawn = np.where((who >= 0)[:, None], alike, drawn)
+    ranks = pd.concat([(pd.DataFrame(drawn[rows]).rank() - 0.5) / len(rows) for rows in waves])
+    return {column: ranks[place].to_numpy() for place, column in enumerate(numbers)}
+
+
+def _unrelated(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+    """Normal values whose columns do not correlate in the sample either, where there are rows enough."""
+    drawn = rng.standard_normal(shape)
+    if shape[0] < 3 * shape[1]:
+        return drawn
+    drawn -= drawn.mean(axis=0)
+    return drawn @ np.linalg.inv(np.linalg.cholesky(drawn.T @ drawn / len(drawn))).T
+
+
+def _between(values: pd.Series, customers: pd.Series, k: int) -> float:
+    """Share of the variance that lies between customers, to one decimal; 0 where few have several rows."""
+    rows = pd.DataFrame({"value": values, "customer": customers}).dropna()
+    of = rows.groupby("customer")["value"].agg(["size", "mean"])
+    n, within = len(rows), len(rows) - len(of)
+    if (of["size"] > 1).sum() < k or within < k:
+        return 0.0
+    left = float(((rows["value"] - rows["customer"].map(of["mean"])) ** 2).sum()) / within
+    among = float((of["size"] * (of["mean"] - rows["value"].mean()) ** 2).sum()) / (len(of) - 1)
+    usual = (n - float((of["size"] ** 2).sum()) / n) / (len(of) - 1)
+    total = among + (usual - 1) * left
+    return round(float(np.clip((among - left) / total, 0, 0.9)), 1) if total > 0 else 0.0
 
 
 def _numbers(values: pd.Series, rank: np.ndarray, k: int, rng: np.random.Generator) -> pd.Series:
     real = values.dropna().astype(float)
     whole = bool((real % 1 == 0).all())
     counts = real.value_counts()
-    if whole and len(counts) <= 15:  # a scale: its points that enough rows share
-        shared = counts[counts >= k].sort_index()
-        shared = shared if len(shared) else counts.sort_values().tail(1)
-        edges = np.cumsum(shared.to_numpy()) / shared.sum()
-        drawn = shared.index.to_numpy()[np.minimum(np.searchsorted(edges, rank), len(shared) - 1)]
+    if whole and len(counts) <= 15:  # a scale: its points that enough rows share, rarer answers the nearest of them
+        points = np.sort((counts[counts >= k] if (counts >= k).any() else counts.head(1)).index.to_numpy())
+        nearest = np.abs(counts.index.to_numpy()[:, None] - points).argmin(axis=1)
+        edges = np.cumsum(np.bincount(nearest, counts.to_numpy(), len(points))) / len(real)
+        drawn = points[np.minimum(np.searchsorted(edges, rank), len(points) - 1)]
     else:
         bins = int(np.clip(len(real) // max(k, 1), 1, _GRID - 1))
         grid = np.linspace(0.5 / (bins + 1), 1 - 0.5 / (bins + 1), bins + 1)
@@ -162,52 +232,41 @@ def _ratios(ratio: pd.Series, rng: np.random.Generator, k: int) -> pd.Series:
     return pd.Series(pd.array(np.where(_missing(ratio, rng), np.nan, drawn), dtype="Float64"))
 
 
-def _days(dates: pd.DataFrame, earliest: dt.date | None, k: int, rng: np.random.Generator) -> dict[str, pd.Series]:
+def _days(dates: pd.DataFrame, earliest: dt.date | None, k: int, rng: np.random.Generator) -> pd.DataFrame:
     """The first column of days from its range of months, the others by how long after it they come."""
     dates = dates.apply(pd.to_datetime)
-    found: dict[str, pd.Series] = {}
+    found = pd.DataFrame(index=dates.index)
     for column in dates:
-        if not found:
-            real = dates[column].dropna()
+        real = dates[column].dropna()
+        if real.empty:
+            found[column] = dates[column]
+        elif found.columns.empty:
             begin, end = real.min().to_period("M").start_time, real.max().to_period("M").end_time
             begin = max(begin, pd.Timestamp(earliest)) if earliest else begin
             later = rng.integers(0, (end - begin).days + 1, len(dates))
-            found[column] = (begin + pd.to_timedelta(pd.Series(later), unit="D")).mask(_missing(dates[column], rng))
+            drawn = (begin + pd.to_timedelta(pd.Series(later), unit="D")).mask(_missing(dates[column], rng))
+            found[column] = drawn.to_numpy()
         else:
-            first = next(iter(found))
+            first = found.columns[0]
             after = (dates[column] - dates[first]).dt.days.astype("Float64")
             drawn = _numbers(after.where(after.notna() | dates[column].isna(), 0), rng.random(len(dates)), k, rng)
-            found[column] = found[first] + pd.to_timedelta(drawn.astype(float), unit="D")
+            found[column] = found[first] + pd.to_timedelta(drawn.astype(float).to_numpy(), unit="D")
     return found
 
 
 def _purchases(
-    table: pd.DataFrame, n_customers: int, days: pd.Series, k: int, rng: np.random.Generator
+    table: pd.DataFrame, n_customers: int, days: pd.Series, last: dt.date | None, k: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, pd.Series]:
-    """Customer and day of each order line: customers come as late as others do, buy at a rate of their own, and leave.
-
-    Rates and chances of leaving are invented; only how many days of purchase there are in all is the case's.
-    """
-    real = pd.to_datetime(table["date"]).groupby(table["customer_id"])
-    begin, length = days.min(), (days.max() - days.min()).days
-    came = (real.min() - begin).dt.days.clip(lower=0).reset_index(drop=True)
-    n, wanted = len(came), int(real.nunique().sum())
-    came = _numbers(came, rng.random(n), k, rng).astype(float).clip(0, length).to_numpy()
-    rate, chance = rng.gamma(0.8, size=n) + 1e-3, rng.beta(0.5, 4 + wanted / n, size=n).clip(1e-3)
-    most = int(np.clip(20 * wanted / n, 20, 400))
-    stays = np.arange(most) < rng.geometric(chance)[:, None]
-    waits = np.cumsum(rng.exponential(size=(n, most)) / rate[:, None], axis=1)
-    low, high = 0.0, 1e4  # days in a unit of waiting: the longer, the fewer purchases
-    for _ in range(50):
-        unit = (low + high) / 2
-        few = n + int((stays & (came[:, None] + waits * unit <= length)).sum()) < wanted
-        low, high = (low, unit) if few else (unit, high)
-    who, which = np.nonzero(stays & (came[:, None] + waits * high <= length))
-    customers = np.concatenate([np.arange(n), who])
-    later = np.concatenate([came, np.floor(came[who] + waits[who, which] * high)])
+    """Customer and day of each order line: as many lines as there were, at least one on each day of purchase."""
+    begin = days.min()
+    length = (min(days.max(), pd.Timestamp(last)) - begin if last else days.max() - begin).days
+    real = pd.to_datetime(table["date"])
+    came = (real.groupby(table["customer_id"]).min() - begin).dt.days.clip(lower=0).reset_index(drop=True)
+    came = _numbers(came, rng.random(len(came)), k, rng).astype(float).clip(0, length).to_numpy()
+    who, later = draw_purchases(real, table["customer_id"], came, length, rng)
     rows = np.concatenate([rng.permutation(len(later)), rng.integers(0, len(later), len(table))])[: len(table)]
     names = np.array(_counted("K", n_customers), dtype=object)
-    return names[customers[rows]], begin + pd.to_timedelta(pd.Series(later[rows]), unit="D")
+    return names[who[rows]], begin + pd.to_timedelta(pd.Series(later[rows]), unit="D")
 
 
 def _written(days: pd.Series, last: dt.date | None, *, first: bool) -> list[str]:
@@ -243,15 +302,33 @@ def _counted(letter: str, n: int) -> list[str]:
     return [f"SYN-{letter}{number:0{width}d}" for number in range(1, n + 1)]
 
 
-def _customer_ids(values: pd.Series, n_customers: int, rng: np.random.Generator) -> np.ndarray:
+def _customer_ids(values: pd.Series, waves: list[np.ndarray], n_customers: int, rng: np.random.Generator) -> np.ndarray:
     known = values.dropna()
     names = np.array(_counted("K", n_customers), dtype=object)
-    if known.is_unique:
+    if len(waves) > 1:
+        drawn = _panel(values, waves, names, rng)
+    elif known.is_unique:
         drawn = names[: len(values)] if len(known) == len(values) else rng.choice(names, len(values), replace=False)
     else:
         weights = rng.gamma(0.8, size=len(names)) + 0.02
         drawn = rng.choice(names, size=len(values), p=weights / weights.sum())
     return np.where(values.isna(), None, drawn) if values.isna().any() else drawn
+
+
+def _panel(values: pd.Series, waves: list[np.ndarray], names: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Customers of each wave: as many as there were, and as many of them as were asked before."""
+    drawn = np.empty(len(values), dtype=object)
+    left, asked, before = list(rng.permutation(names)), [], set()
+    for rows in waves:
+        real = set(values.iloc[rows].dropna())
+        old = min(len(real & before), len(asked))
+        new = min(len(real) - old, len(left))
+        chosen = [*rng.permutation(np.array(asked, dtype=object))[:old], *left[:new]]
+        left, asked, before = left[new:], [*asked, *left[:new]], before | real
+        if chosen:
+            more = rng.choice(np.array(chosen, dtype=object), max(len(rows) - len(chosen), 0))
+            drawn[rows] = rng.permutation(np.array([*chosen, *more], dtype=object)[: len(rows)])
+    return drawn
 
 
 def _judgements(table: pd.DataFrame, n_customers: int, k: int, rng: np.random.Generator) -> pd.DataFrame:

@@ -36,7 +36,7 @@ from crmresearch.errors import CrmresearchError, StorageError, StudyError
 from crmresearch.reporting.numbers import LANGUAGES, NUMERIC, plain
 from crmresearch.reporting.words import Text, Words
 from crmresearch.results import Exhibit, Finding, Recipe, Result
-from crmresearch.tables import TABLES
+from crmresearch.tables import PERSONAL
 
 if TYPE_CHECKING:  # slow to load, and who reads a record draws and computes nothing
     import pandas as pd
@@ -47,8 +47,6 @@ FORMULA_STARTS = r"[=+\-@\t\r]"
 FIGURE_DPI = 300
 
 Block = dict[str, Any]
-
-_PERSONAL = frozenset(c.name for table in TABLES.values() for c in table.columns if c.personal)
 
 
 class Record:
@@ -244,7 +242,7 @@ class Record:
                 "name": str(column),
                 "label": dict(words.text("columns", column)),
                 "kind": words.kind(column),
-                "personal": column in _PERSONAL,
+                "personal": column in PERSONAL,
             }
             for column in data.columns
         ]

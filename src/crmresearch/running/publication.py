@@ -17,7 +17,7 @@ from crmresearch.publishing.scanning import is_telling, scan_folder
 from crmresearch.publishing.twin import write_twin
 from crmresearch.running.editions import editions
 from crmresearch.running.layout import render_report
-from crmresearch.running.notebooks import IDENTITY, find_studies
+from crmresearch.running.notebooks import IDENTITY, WAVES, find_studies
 from crmresearch.tables import TABLES
 
 FOLDER = "published"
@@ -119,10 +119,15 @@ def publish_twin(project: Project, case: str, root: Path, *, k: int = 10, forbid
     """
     processed = open_processed(project, case)
     tables = {name: _frame(processed.path(name)) for name in processed.tables}
-    who_is_who = [name for name, study in find_studies(project).items() if IDENTITY in study.needs]
+    missing = {IDENTITY: "it asks who is who, and a twin has no names"}
+    survey = tables.get("survey", pd.DataFrame())
+    if "wave" not in survey or (survey["wave"].value_counts() >= k).sum() < 2:
+        missing[WAVES] = f"it compares waves, and fewer than two have {k} answer sheets"
+    needed = {name: study.needs for name, study in find_studies(project).items()}
+    without = {name: missing[need] for name, needs in needed.items() for need in needs if need in missing}
     shutil.rmtree(root, ignore_errors=True)
     folder = root / "data" / "raw" / f"{case[:50]}-twin"
-    write_twin(load_case(project, case), tables, folder, k=k, without=who_is_who)
+    write_twin(load_case(project, case), tables, folder, k=k, without=without)
     if hits := scan_folder(folder, forbidden):
         shutil.rmtree(root)
         file, canary = hits[0]
@@ -141,10 +146,17 @@ def publish_twin(project: Project, case: str, root: Path, *, k: int = 10, forbid
 def personal_values(processed: Processed) -> Iterator[str]:
     """Every value of a personal column of a case's tables that could give somebody away."""
     for name in processed.tables:
-        columns = {column.name for column in TABLES[name].columns if column.personal}
         table = pd.read_parquet(processed.path(name))
-        for column in columns & set(table.columns):
+        for column in _personal_columns(name) & set(table.columns):
             yield from (value for value in table[column].dropna().astype(str).unique() if is_telling(value))
+
+
+def _personal_columns(table: str) -> set[str]:
+    """Personal columns of a table; of those that merging makes, the ones that hold values, not how alike they are."""
+    if table in {"identity_pairs", "identity_decisions"}:
+        return {"record_a", "record_b", "decided_by"}
+    known = TABLES["customers" if table in {"customer_records", "customer_sources"} else table]
+    return {"record_id"} | {column.name for column in known.columns if column.personal}
 
 
 def _frame(path: Path) -> pd.DataFrame:
