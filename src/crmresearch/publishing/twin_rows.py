@@ -38,13 +38,14 @@ def draw_rows(
 ) -> pd.DataFrame:
     """As many synthetic rows as a table has.
 
-    Numbers are drawn from the quantiles of their column, each quantile resting on at least ``k`` rows, tied
-    together by rank correlations rounded to two decimals (one, where rows are few); costs and bounds as
-    multiples of what they belong to; words from those that at least ``k`` rows share; days from the range of
-    months, later days by how much later they are; identifiers are counted anew. Orders are made by customers
-    who come, buy and leave at rates that are invented. Judgements and ratings keep their criteria and the
-    number of those who judge; what these say is invented too. Columns of personal data and of free text are
-    left out.
+    Numbers are drawn from the quantiles of their column, each quantile resting on at least ``k`` rows (of a scale:
+    from its points that ``k`` rows share), tied together by rank correlations rounded to two decimals (one, where
+    rows are few); rows of one customer are as alike as the real ones, to one decimal. Costs and bounds are multiples
+    of what they belong to; words those that at least ``k`` rows share; days lie in the range of months, later days as
+    much later; identifiers are counted anew. Each wave of a survey is drawn by itself, and as many customers answer
+    again as did. Orders are made by customers who come, buy and leave
+    (:func:`~crmresearch.publishing.twin_purchases.draw_purchases`). Judgements and ratings keep their criteria and
+    the number of those who judge; what these say is invented. Columns of personal data and of free text are left out.
 
     Parameters
     ----------

@@ -261,6 +261,10 @@ def test_blindfolding_against_plain_loops(mobi, simple):
         base += ((block - mean)[out] ** 2).sum()
     found = blindfold_paths(fit_paths(mobi, simple), omission_distance=d).constructs
     assert found.loc[0, "q2"] == pytest.approx(1 - error / base, abs=1e-12)
+    usual = {
+        n: blindfold_paths(fit_paths(mobi.head(n), simple)).recipe.options["omission_distance"] for n in (245, 250)
+    }
+    assert usual == {245: 8, 250: 7}, "seven divides 245"
 
 
 def test_results_keep_the_contract(mobi, simple, rng):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Literal, get_args
 
 import numpy as np
@@ -223,15 +224,15 @@ def _linear(correlation: np.ndarray, layout: Layout, antecedents: Antecedents) -
     return out
 
 
-def blindfold_paths(fit: PathFit, *, omission_distance: int = 7) -> Blindfolding:
+def blindfold_paths(fit: PathFit, *, omission_distance: int | None = None) -> Blindfolding:
     """Stone–Geisser Q² by blindfolding (cross-validated redundancy).
 
     Parameters
     ----------
     fit : PathFit
-    omission_distance : int
+    omission_distance : int | None
         Every ``omission_distance``-th cell of a construct's block, item by item, is left out in turn.
-        It must not divide the number of rows.
+        It must not divide the number of rows; None takes the first from 7 on that does not.
 
     Raises
     ------
@@ -265,6 +266,8 @@ def blindfold_paths(fit: PathFit, *, omission_distance: int = 7) -> Blindfolding
             where="path model",
             repair="Use a model of first-order constructs.",
         )
+    if omission_distance is None:
+        omission_distance = next(distance for distance in count(7) if n % distance)
     if not 2 <= omission_distance <= n or n % omission_distance == 0:
         raise UsageError(
             f"omission distance {omission_distance!r} with {n} rows",
