@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from crmresearch.errors import StorageError, StudyError
-from crmresearch.reporting.record import Record, read_record, write_csv
+from crmresearch.reporting.record import Record, _column_kind, read_record, write_csv
 from crmresearch.reporting.tables import view_table
 from crmresearch.reporting.words import WordsError
 from tests.reporting.sample_study import Tiers, write_study
@@ -126,3 +126,9 @@ def test_a_list_in_a_cell_is_worded_step_by_step(tmp_path, words):
     found = [view_table(table, words, language).rows for language in ("en", "zh")]
     assert [rows[0][1] for rows in found] == ["gold → gold", "金牌 → 金牌"]
     assert "[" not in found[0][1][1]
+
+
+def test_a_column_headed_by_the_name_of_a_construct_is_printed_by_what_it_holds(words):
+    own = words.with_terms({"IMAG": {"en": "Image", "zh": "形象"}})
+    assert _column_kind(own, pd.Series([0.123456], name="IMAG")) == "number"
+    assert _column_kind(own, pd.Series(["a"], name="IMAG")) == "text"

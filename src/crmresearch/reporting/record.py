@@ -241,7 +241,7 @@ class Record:
             {
                 "name": str(column),
                 "label": dict(words.text("columns", column)),
-                "kind": words.kind(column),
+                "kind": _column_kind(words, data[column]),
                 "personal": column in PERSONAL,
             }
             for column in data.columns
@@ -310,6 +310,13 @@ class Record:
             )
         self.blocks.append(block)
         return block
+
+
+def _column_kind(words: Words, column: pd.Series) -> str:
+    """How a column is printed; one that a case's own name heads (a construct, an item) by what it holds."""
+    kind = words.kind(str(column.name))
+    own = column.name not in words.entries["columns"]
+    return "number" if own and kind == "text" and column.dtype.kind == "f" else kind
 
 
 def _row_kind(words: Words, name: Any) -> str:
