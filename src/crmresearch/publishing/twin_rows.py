@@ -189,12 +189,17 @@ def _numbers(values: pd.Series, rank: np.ndarray, k: int, rng: np.random.Generat
         edges = np.cumsum(np.bincount(nearest, counts.to_numpy(), len(points))) / len(real)
         drawn = points[np.minimum(np.searchsorted(edges, rank), len(points) - 1)]
     else:
-        bins = int(np.clip(len(real) // max(k, 1), 1, _GRID - 1))
-        grid = np.linspace(0.5 / (bins + 1), 1 - 0.5 / (bins + 1), bins + 1)
-        drawn = np.interp(rank, grid, _coarse(real.quantile(grid).to_numpy()))
+        drawn = _by_rank(real, rank, k, _coarse)
         drawn = np.rint(drawn) if whole else np.round(drawn, 2)
     drawn = np.where(_missing(values, rng), np.nan, drawn.astype(float))
     return pd.Series(pd.array(drawn, dtype="Int64" if whole else "Float64"))
+
+
+def _by_rank(real: pd.Series, rank: np.ndarray, k: int, rounded: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Values at ranks between 0 and 1, on a line through rounded quantiles at least ``k`` rows apart."""
+    bins = int(np.clip(len(real) // max(k, 1), 1, _GRID - 1))
+    grid = np.linspace(0.5 / (bins + 1), 1 - 0.5 / (bins + 1), bins + 1)
+    return np.interp(rank, grid, rounded(real.quantile(grid).to_numpy()))
 
 
 def _coarse(quantiles: np.ndarray) -> np.ndarray:
@@ -226,10 +231,7 @@ def _multiple(
 
 def _ratios(ratio: pd.Series, rng: np.random.Generator, k: int) -> pd.Series:
     """Ratios to three digits: two would turn a margin of 9 % into one of nothing."""
-    real = ratio.dropna().astype(float)
-    bins = int(np.clip(len(real) // k, 1, _GRID - 1))
-    grid = np.linspace(0.5 / (bins + 1), 1 - 0.5 / (bins + 1), bins + 1)
-    drawn = np.interp(rng.random(len(ratio)), grid, real.quantile(grid).to_numpy().round(3))
+    drawn = _by_rank(ratio.dropna().astype(float), rng.random(len(ratio)), k, lambda quantiles: quantiles.round(3))
     return pd.Series(pd.array(np.where(_missing(ratio, rng), np.nan, drawn), dtype="Float64"))
 
 
