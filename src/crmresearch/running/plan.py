@@ -151,8 +151,12 @@ def check_names(names: Sequence[str], notebooks: Mapping[str, StudyNotebook], wh
             )
 
 
-def check_parameters(request: Request, notebooks: Mapping[str, StudyNotebook]) -> None:
-    """Raise :class:`UsageError` for a study or a parameter of the command line that no chosen study has."""
+def check_request(request: Request, notebooks: Mapping[str, StudyNotebook]) -> None:
+    """Raise :class:`UsageError` for a study or parameter that does not exist, and for ``--unmerged`` without a case."""
+    if request.unmerged and not request.cases:
+        raise UsageError(
+            "--unmerged needs a case", where="command line", repair="Name the case whose records are to stay apart."
+        )
     check_names(request.studies, notebooks, "command line")
     chosen = [notebooks[name] for name in request.studies] or list(notebooks.values())
     known = {name: study for study in chosen for name in study.parameters}

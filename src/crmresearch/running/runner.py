@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from crmresearch import __version__
 from crmresearch.case import DECISIONS_FILE, Case, Project, load_case
-from crmresearch.errors import CrmresearchError, StorageError, UsageError
+from crmresearch.errors import CrmresearchError, StorageError
 from crmresearch.running.editions import (
     Edition,
     Staging,
@@ -37,7 +37,7 @@ from crmresearch.running.layout import (
 from crmresearch.running.locks import case_lock
 from crmresearch.running.notebooks import StudyNotebook, find_studies
 from crmresearch.running.outcomes import CaseOutcome, Status
-from crmresearch.running.plan import TRADITIONAL, Choice, Request, check_parameters, choose, keyed, known_case_names
+from crmresearch.running.plan import TRADITIONAL, Choice, Request, check_request, choose, keyed, known_case_names
 from crmresearch.running.pool import run_jobs, warm_up
 from crmresearch.running.progress import Console
 from crmresearch.running.sentinel import PROCESSED_VARIABLE
@@ -122,12 +122,8 @@ def run(
     console = console or Console()
     notebooks = find_studies(project)
     names = known_case_names(project, request.cases)
-    check_parameters(request, notebooks)
+    check_request(request, notebooks)
     check_formats(request)
-    if request.unmerged and not request.cases:
-        raise UsageError(
-            "--unmerged needs a case", where="command line", repair="Name the case whose records are to stay apart."
-        )
     software = software_key(project)
     with contextlib.ExitStack() as stack:
         source = _Lazily(stack, kernels)
