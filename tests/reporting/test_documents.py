@@ -31,7 +31,7 @@ from crmresearch.reporting.html import render_edition
 from crmresearch.reporting.pdf import render_pdf
 from crmresearch.reporting.words import load_words
 from tests.reporting.sample_study import Tiers, write_study
-from tests.reporting.test_html import PAYLOADS, build, text_of, write_edition
+from tests.reporting.test_html import build, text_of, write_edition
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 BIB = """
@@ -242,27 +242,6 @@ def test_nothing_remote_in_word_or_pdf(tmp_path, words):
         relations = b"".join(package.read(n) for n in package.namelist() if n.endswith(".rels"))
     assert b'TargetMode="External"' not in relations
     assert b"/URI" not in render_pdf(folder, "en").read_bytes()
-
-
-def test_payloads_are_plain_text_in_word_and_pdf(tmp_path, words):
-    """$, <, #, field codes, control characters: 30 payloads in names, headings, notes; the files open."""
-    text = " ".join((*PAYLOADS, "=cmd|'/c calc'!A1", "#eval(1)", "$x$ _y_ *z* @k", "\x0b\x00", '{ HYPERLINK "x" }'))
-    folder = build(tmp_path, words, text=text)
-    path = render_docx(folder, "en")
-    document = parts_of(path)["word/document.xml"]
-    codes = {code.split()[0] for code in document.itertext(f"{W}instrText")}
-    assert codes <= {"REF", "PAGEREF", "SEQ", "TOC", "PAGE"}
-    assert "<script>" in words_of(path)
-    docx.Document(str(path))
-    assert render_pdf(folder, "en").read_bytes()[:5] == b"%PDF-"
-
-
-def test_commands_of_typesetters_are_printed_as_they_stand(tmp_path, words):
-    """Catalogue 164: LaTeX and Typst commands in a text are text."""
-    commands = (r"\input{secret}", r"\write18{ls}", "#read(secret)")
-    folder = build(tmp_path, words, text=" ".join(commands))
-    for said in (words_of(render_docx(folder, "en")), pdf_text(render_pdf(folder, "en"))):
-        assert [command for command in commands if command not in said] == []
 
 
 def test_a_name_of_a_megabyte_is_cut_with_a_word(tmp_path, words):

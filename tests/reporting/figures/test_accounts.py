@@ -15,6 +15,7 @@ from crmresearch.reporting.figures.theme import theme
 from crmresearch.reporting.numbers import LANGUAGES
 from crmresearch.reporting.words import load_words
 from crmresearch.scoring import value
+from tests.worded import check_words
 
 END, START = dt.date(2025, 12, 31), dt.date(2025, 1, 1)
 SCHEMA = {"customer_id": "str", "date": "date", "product": "str", "amount": "decimal(18, 2)"}
@@ -54,19 +55,9 @@ def results() -> dict[str, object]:
 
 def test_everything_said_has_words(results) -> None:
     words = load_words()
-    for name, result in results.items():
+    for result in results.values():
         for language in LANGUAGES:
-            assert words.method(result.recipe.method, language), name
-            for key, option in result.recipe.options.items():
-                assert words.option(key, option, language)
-            for finding in result.findings():
-                assert "{" not in words.sentence(finding, language)
-            for exhibit in result.exhibits():
-                assert words.caption(exhibit.key, language)
-                assert all(words.note(note, language) for note in exhibit.notes)
-                assert all(
-                    words.of("exhibits", exhibit.key).column(column, language) for column in exhibit.data.columns
-                )
+            check_words(result, words, language)
 
 
 def test_every_verdict_of_every_claim_has_a_sentence() -> None:

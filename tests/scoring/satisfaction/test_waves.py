@@ -14,9 +14,9 @@ from scipy import stats
 from crmresearch.errors import RefusedError
 from crmresearch.reporting.words import load_words
 from crmresearch.reproduction.builtin import open_builtin
-from crmresearch.results import Result
 from crmresearch.scoring import satisfaction as s
 from crmresearch.scoring.satisfaction.linking.waves import agreement
+from tests.worded import check_words
 
 TRUTH = Path(__file__).resolve().parents[3] / "data" / "raw" / "petrochemical" / "truth"
 
@@ -203,14 +203,7 @@ def test_everything_shown_has_words(petrochemical, language: str) -> None:
     words = load_words().with_terms({name: {"en": name, "zh": name} for name in scores})
     truth = s.compare_changes_with_truth(compared, pd.read_parquet(TRUTH / "waves.parquet"))
     for result in (sheets, compared, s.compare_returning(scores, sheets.kept), truth):
-        assert isinstance(result, Result)
-        assert words.method(result.recipe.method, language)
-        assert all(words.option(key, value, language)[0] for key, value in result.recipe.options.items())
-        assert all(words.sentence(finding, language) for finding in result.findings())
-        for exhibit in result.exhibits():
-            assert words.caption(exhibit.key, language)
-            assert all(words.of("exhibits", exhibit.key).column(column, language) for column in exhibit.data.columns)
-            assert all(words.note(note, language) for note in exhibit.notes)
+        check_words(result, words, language)
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from crmresearch.reporting.figures.theme import theme
 from crmresearch.reporting.words import Words, load_words
 from crmresearch.scoring import segments as scoring
 from tests.scoring.segments.simulated import make_answers, make_customers, make_orders
+from tests.worded import check_words
 
 LANGUAGES = ("en", "zh")
 
@@ -100,13 +101,7 @@ def words() -> Words:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_everything_shown_has_words(results, words, language):
     for result in results.values():
-        assert words.method(result.recipe.method, language)
-        assert all(words.option(key, value, language)[0] for key, value in result.recipe.options.items())
-        assert all(words.sentence(finding, language) for finding in result.findings())
-        for exhibit in result.exhibits():
-            assert words.caption(exhibit.key, language)
-            assert all(words.of("exhibits", exhibit.key).column(name, language) for name in exhibit.data.columns)
-            assert all(words.note(note, language) for note in exhibit.notes)
+        check_words(result, words, language)
 
 
 def test_words_that_stand_in_cells_are_worded(results, words):

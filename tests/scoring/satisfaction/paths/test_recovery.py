@@ -22,6 +22,7 @@ from crmresearch.simulation.population import draw_population
 from crmresearch.simulation.questionnaire import QUESTIONS, SKIPPED, draw_survey
 from crmresearch.simulation.truth import structural_paths
 from crmresearch.simulation.world import World
+from tests.worded import check_words
 
 TRUTH = Path(__file__).resolve().parents[4] / "data" / "raw" / "petrochemical" / "truth"
 PATHS = ["satisfaction > trust", "satisfaction > loyalty", "trust > loyalty", "switching_cost > loyalty"]
@@ -184,8 +185,4 @@ def test_unknown_truth_and_no_grouping_are_said(recovered) -> None:
     assert ungrouped.exhibits() == () and [f.key for f in ungrouped.findings()] == ["path_groups_unknown"]
     for result in (recovered[0], recovered[1], unknown, wide, ungrouped):
         for language in ("en", "zh"):
-            assert words.method(result.recipe.method, language)
-            assert all("{" not in words.sentence(f, language) for f in result.findings())
-            for exhibit in result.exhibits():
-                assert words.caption(exhibit.key, language) and all(words.note(n, language) for n in exhibit.notes)
-                assert all(words.of("exhibits", exhibit.key).column(c, language) for c in exhibit.data.columns)
+            check_words(result, words, language)
