@@ -2,7 +2,7 @@
 
 python3 run.py               set up, run every built-in case's studies, print the report index
 python3 run.py test          set up, run every test (--slow: the minutes-long ones instead)
-python3 run.py bench [NAME]  set up, run the benchmarks beside their peers
+python3 run.py bench [NAME]  set up, run the benchmarks beside their peers (what follows NAME goes to it)
 python3 run.py lock          recompile the hash locks and environment.yml from pyproject.toml
 
 On Windows: py run.py
@@ -83,7 +83,7 @@ def set_up(kind):
     if PYTHON.exists() and any(fingerprint(LOCKS[k][0]) in done for k in list(LOCKS)[list(LOCKS).index(kind) :]):
         return
     began = time.monotonic()
-    if not PYTHON.exists():
+    if not PYTHON.exists() or call(PYTHON, "-m", "pip", "--version", quiet=True)[0]:  # none, or half made
         make_environment()
     STAMP.unlink(missing_ok=True)
     print(f"Installing the packages of {lock} (once; about 1 GB on disk) …", flush=True)
@@ -141,8 +141,11 @@ def main(words):
         return call(PYTHON, "-m", "pytest", *parallel, *(("-m", "slow") if slow else ()), *rest)[0]
     if job == "bench":
         set_up("peers")
-        names = rest or sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py"))
-        return max(call(PYTHON, ROOT / "benchmarks" / f"{name}.py")[0] for name in names)
+        every = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py"))
+        names, options = (rest[:1], rest[1:]) if rest else (every, [])
+        if not set(names) <= set(every):
+            stop(f"there is no benchmark {names[0]!r}. Repair: choose from {', '.join(every)}")
+        return max(call(PYTHON, ROOT / "benchmarks" / f"{name}.py", *options)[0] for name in names)
     if job == "lock":
         return compile_locks()
     print(__doc__)
