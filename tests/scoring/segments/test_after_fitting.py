@@ -126,6 +126,27 @@ def test_needs_claim_is_judged_where_it_is_made():
         scoring.score_needs(answers + 1, groups, rng=np.random.default_rng(0))
     with pytest.raises(RefusedError, match="no classification has two groups"):
         scoring.score_needs(answers, groups.assign(region="one")[["region"]], rng=np.random.default_rng(0))
+    with pytest.raises(RefusedError, match="30 respondents stated needs"):
+        scoring.count_needs(answers.iloc[:30])
+
+
+def test_tiers_stand_in_the_order_of_the_rule_and_classes_under_their_own_name():
+    """Of 100 customers with the values 1 … 100, half of all value is with the top 30 (sum 2,565 of 5,050)."""
+    values = pd.DataFrame({"customer_id": [f"c{i:03d}" for i in range(100)], "spend": np.arange(1.0, 101.0)})
+    sizes = scoring.segment_by_size(values)
+    survey = pd.DataFrame({"respondent_id": values["customer_id"], "customer_id": values["customer_id"]})
+    tiers = scoring.group_respondents(
+        survey, values.set_index("customer_id"), [], labels={"value_tier": sizes.names.where(sizes.segments != 3)}
+    )
+    members = pd.DataFrame({"respondent_id": values["customer_id"], "latent_class": np.repeat([1, 2], 50)})
+    kinds = scoring.class_membership(members)
+    found = scoring.score_needs(kinds, tiers, of="classes", rng=np.random.default_rng(0), n_permutations=99)
+    shares, tests = (exhibit.data for exhibit in found.exhibits())
+    assert shares["customer_group"].unique().tolist() == ["top_customers", "large_customers", "small_customers"]
+    top = shares[shares["customer_group"] == "top_customers"].set_index("latent_class")
+    assert top["n_assigned"].tolist() == [0, 30]
+    assert tests["latent_class"].tolist() == [1, 2]
+    assert [finding.key for finding in found.findings()] == ["classes_differ_most"]
 
 
 def test_value_and_concentration_by_hand(found):

@@ -42,6 +42,7 @@ def results():
     profiles = scoring.profile_segments(swept, simulated[["true"]].astype(float))
     stability = scoring.score_stability(swept, rng=_rng(), n_resamples=5)
     answers, groups = make_answers(160)
+    classes = scoring.fit_classes(answers, rng=_rng(), n_starts=3, k_range=(1, 2))
     orders = make_orders(60)
     scores = pd.DataFrame({"customer_id": list("abcd"), "r": [5, 1, 4, None], "f": [5, 1, 1, 2], "m": [4, 2, 5, 2]})
     money = pd.DataFrame({"customer_id": list("abcd"), "spend": [9.0, 5, 2, 1], "profit": [5.0, 1, -1, 0]})
@@ -81,9 +82,13 @@ def results():
         ),
         "drift": scoring.score_drift(saved, features, features + 1, placed.segments, placed.segments),
         "stages": scoring.stage_customers(orders, as_of=dt.date(2024, 12, 31), rng=_rng()),
-        "classes": scoring.fit_classes(answers, rng=_rng(), n_starts=3, k_range=(1, 2)),
+        "classes": classes,
         "one_class": scoring.fit_classes(answers, rng=_rng(), k=1, k_range=(1,)),
         "profile_classes": scoring.fit_classes(features[["x0", "x1"]], rng=_rng(), kind="continuous", k=3, n_starts=3),
+        "stated": scoring.count_needs(answers),
+        "kinds": scoring.score_needs(
+            scoring.class_membership(classes.members), groups, of="classes", rng=_rng(), n_permutations=99
+        ),
         "needs": scoring.score_needs(answers, groups, rng=_rng(), n_permutations=99, claimed_of=["region"]),
         "rfm": scoring.segment_by_rfm(scores),
         "matrix": scoring.segment_by_matrix(both),

@@ -18,7 +18,7 @@ from crmresearch.reporting.words import WordsError
 Say = Callable[[str], str]
 
 _STAGES = ("potential_customer", "exploration", "formation", "stability", "decline", "ended")
-_MOST_GROUPS = 8
+_MOST_GROUPS = 16
 
 
 def plot_segment_moves(moves: pd.DataFrame, say: Say) -> Figure:
@@ -80,14 +80,14 @@ def plot_needs_by_group(shares: pd.DataFrame, say: Say) -> Figure:
     ----------
     shares : pd.DataFrame
         classification, customer_group, need, share_stating, share_low, share_high (``NeedsByGroup.shares``);
-        of a classification with many groups, the eight largest are drawn.
+        of a classification with more than sixteen groups, the largest are drawn.
     say : Callable[[str], str]
     """
     with theme():
         first = shares["classification"].iloc[0]
         own = shares[shares["classification"] == first]
         largest = own.groupby("customer_group")["n"].max().sort_values(ascending=False, kind="stable").index
-        groups = sorted(largest[:_MOST_GROUPS])
+        groups = [group for group in own["customer_group"].unique() if group in largest[:_MOST_GROUPS]]
         needs = list(own["need"].unique())
         figure, panels = plt.subplots(
             1, len(needs), figsize=(WIDTH, 0.9 + 0.26 * len(groups)), sharey=True, sharex=True, squeeze=False

@@ -24,7 +24,9 @@ from crmresearch.scoring.segments.mixture import SegmentMixture
 from crmresearch.scoring.segments.movement import Migration, SegmentDrift, score_drift, score_migration
 from crmresearch.scoring.segments.needs import (
     NeedsByGroup,
+    StatedNeeds,
     class_membership,
+    count_needs,
     group_respondents,
     score_needs,
     state_needs,
@@ -77,6 +79,7 @@ __all__ = [
     "SegmentValue",
     "SegmentWard",
     "Segmentation",
+    "StatedNeeds",
     "TreatmentTable",
     "assess_one_segment",
     "assign_customers",
@@ -84,6 +87,7 @@ __all__ = [
     "class_membership",
     "compare_groups",
     "compare_numbers",
+    "count_needs",
     "days_earlier",
     "days_on_record",
     "explain_segments",

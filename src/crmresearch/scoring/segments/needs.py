@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe, Verdict
 from crmresearch.scoring.resampling import bootstrap, count_rows
 from crmresearch.scoring.shares import wilson
@@ -21,75 +21,96 @@ NEGLIGIBLE = 0.1
 _FEWEST, _FEWEST_IN_GROUP = 40, 5
 
 
+Subject = Literal["needs", "classes"]
+_OF_CLASSES = {"need": "latent_class", "n_stating": "n_assigned", "share_stating": "share_of_group"}
+"""Columns as a report of classes names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatedNeeds:
+    """Needs of all respondents.
+
+    Attributes
+    ----------
+    table : pd.DataFrame, shape (n_needs, 6)
+        need, n (answers), n_stating, share_stating, share_low, share_high (Wilson).
+    recipe : Recipe
+    """
+
+    table: pd.DataFrame
+    recipe: Recipe
+
+    def exhibits(self) -> tuple[Exhibit, ...]:
+        """The needs and how many state them."""
+        return (Exhibit("needs_overall", self.table, notes=("needs_interval",)),)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """The need stated most."""
+        first = self.table.loc[self.table["share_stating"].idxmax()]
+        values = {
+            "need": first["need"],
+            "share": float(first["share_stating"]),
+            "low": float(first["share_low"]),
+            "high": float(first["share_high"]),
+            "n": int(first["n"]),
+        }
+        return (Finding("need_first", values),)
+
+
 @dataclass(frozen=True, slots=True)
 class NeedsByGroup:
-    """Needs of the groups of one or more classifications.
+    """Needs, or membership of latent classes, in the groups of one or more classifications.
 
     Attributes
     ----------
     shares : pd.DataFrame, shape (n_rows, 8)
-        classification, customer_group, need, n (answers), n_stating, share_stating, share_low, share_high (Wilson).
+        classification, customer_group, need (or class), n (answers), n_stating (or belonging), share_stating,
+        share_low, share_high (Wilson).
     tests : pd.DataFrame, shape (n_classifications * n_needs, 9)
         classification, need, n, n_groups, chi_square, cramers_v, v_high (its 95 % upper bound), p_value
         (permutation), p_adjusted (Holm).
-    overall : pd.DataFrame, shape (n_needs, 5)
-        need, n, share_stating, share_low, share_high.
+    of : {"needs", "classes"}
     recipe : Recipe
     """
 
     shares: pd.DataFrame
     tests: pd.DataFrame
-    overall: pd.DataFrame
+    of: Subject
     recipe: Recipe
 
     def exhibits(self) -> tuple[Exhibit, ...]:
-        """Needs of all, needs of the groups, tests."""
+        """Shares in the groups, tests."""
+        shares, tests = self.shares, self.tests
+        if self.of == "classes":
+            shares, tests = shares.rename(columns=_OF_CLASSES), tests.rename(columns=_OF_CLASSES)
         return (
-            Exhibit("needs_overall", self.overall, notes=("needs_interval",)),
-            Exhibit("needs_by_group", self.shares, notes=("needs_interval",), rows_shown=12),
-            Exhibit("needs_tests", self.tests, notes=("needs_tests_reading",)),
+            Exhibit(f"{self.of}_by_group", shares, notes=("needs_interval",), rows_shown=16),
+            Exhibit(f"{self.of}_tests", tests, notes=(f"{self.of}_tests_reading",)),
         )
 
     def findings(self) -> tuple[Finding, ...]:
-        """The need stated most, the difference that is largest, and claim D22 for the classifications given."""
-        first = self.overall.loc[self.overall["share_stating"].idxmax()]
-        found = [
-            Finding(
-                "need_first",
-                {
-                    "need": first["need"],
-                    "share": float(first["share_stating"]),
-                    "low": float(first["share_low"]),
-                    "high": float(first["share_high"]),
-                    "n": int(first["n"]),
-                },
-            )
-        ]
+        """The difference that is largest, and claim D22 for the classifications given."""
         largest = self.tests.loc[self.tests["cramers_v"].idxmax()]
-        values = {
-            "need": largest["need"],
-            "classification": largest["classification"],
-            "v": float(largest["cramers_v"]),
-            "p_value": float(largest["p_adjusted"]),
-            "n": int(largest["n"]),
-            "n_tests": len(self.tests),
-        }
-        found.append(Finding("need_differs_most", values))
-        for classification, own in self.tests.groupby("classification", sort=False):
-            if classification not in self.recipe.options["claimed_of"]:
-                continue
-            verdict = judge_needs(own["p_adjusted"].to_numpy(), own["v_high"].to_numpy())
-            best = own.loc[own["p_adjusted"].idxmin()]
-            stated = {
-                "classification": classification,
-                "need": best["need"],
-                "v": float(best["cramers_v"]),
-                "p_value": float(best["p_adjusted"]),
-                "limit": NEGLIGIBLE,
-                "n": int(best["n"]),
-            }
-            found.append(Finding("claim_needs_differ", stated, verdict, claim="D22"))
+        values = _stated(largest) | {"n_tests": len(self.tests)}
+        found = [Finding(f"{self.of}_differ_most", values)]
+        for classification in self.recipe.options["claimed_of"]:
+            own = self.tests[self.tests["classification"] == classification]
+            if len(own):
+                verdict = judge_needs(own["p_adjusted"].to_numpy(), own["v_high"].to_numpy())
+                values = _stated(own.loc[own["p_adjusted"].idxmin()]) | {"limit": NEGLIGIBLE}
+                found.append(Finding("claim_needs_differ", values, verdict, claim="D22"))
         return tuple(found)
+
+
+def _stated(test: pd.Series) -> dict[str, Any]:
+    """What a sentence says of one test."""
+    return {
+        "classification": test["classification"],
+        "need": test["need"],
+        "v": float(test["cramers_v"]),
+        "p_value": float(test["p_adjusted"]),
+        "n": int(test["n"]),
+    }
 
 
 def judge_needs(p_adjusted: np.ndarray, v_high: np.ndarray) -> Verdict:
@@ -111,6 +132,39 @@ def judge_needs(p_adjusted: np.ndarray, v_high: np.ndarray) -> Verdict:
     return "contradicted" if (v_high < NEGLIGIBLE).all() else "inconclusive"
 
 
+def count_needs(needs: pd.DataFrame) -> StatedNeeds:
+    """Count how many respondents state each need.
+
+    Parameters
+    ----------
+    needs : pd.DataFrame, shape (n_respondents, n_needs)
+        As for :func:`score_needs`.
+
+    Returns
+    -------
+    StatedNeeds
+
+    Raises
+    ------
+    RefusedError
+        Needs are not 0 and 1, or fewer than 40 respondents answered.
+
+    References
+    ----------
+    Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference. Journal of the
+    American Statistical Association 22, 209-212. https://doi.org/10.1080/01621459.1927.10502953
+
+    Examples
+    --------
+    >>> stated = pd.DataFrame({"delivery": [1.0] * 30 + [0.0] * 10, "price": [1.0] * 20 + [0.0] * 20})
+    >>> count_needs(stated).table["share_stating"].tolist()
+    [0.75, 0.5]
+    """
+    table = _checked(needs, "count_needs")
+    rows = [_share(table[name].dropna(), {"need": name}) for name in table]
+    return StatedNeeds(pd.DataFrame(rows), Recipe("stated_needs", {"size_interval": "wilson"}))
+
+
 def score_needs(
     needs: pd.DataFrame,
     groups: pd.DataFrame,
@@ -119,15 +173,18 @@ def score_needs(
     n_permutations: int = 1_999,
     fewest_in_group: int = _FEWEST_IN_GROUP,
     claimed_of: Sequence[str] = (),
+    of: Subject = "needs",
 ) -> NeedsByGroup:
-    """Compare which needs the groups of customers state.
+    """Compare which needs the groups of customers state, or which latent classes they belong to.
 
     Parameters
     ----------
     needs : pd.DataFrame, shape (n_respondents, n_needs)
-        1 where the respondent states the need, 0 where not, missing where not asked; by respondent_id.
+        1 where the respondent states the need, 0 where not, missing where not asked; by respondent_id. Of
+        classes: :func:`class_membership`.
     groups : pd.DataFrame, shape (n_respondents, n_classifications)
-        Region, industry, tier, latent class …: one column each, by respondent_id.
+        Region, industry, tier …: one column each, by respondent_id; groups are shown in the order of a
+        categorical column, of another by name.
     rng : np.random.Generator
     n_permutations : int
         Shufflings of the groups behind a p-value, at least 99.
@@ -135,6 +192,8 @@ def score_needs(
         Groups with fewer respondents are left out of shares and tests, and counted.
     claimed_of : Sequence[str]
         Classifications for which claim D22 is judged: places and kinds of customers.
+    of : {"needs", "classes"}
+        What the columns of ``needs`` are; the report words it.
 
     Returns
     -------
@@ -159,19 +218,12 @@ def score_needs(
     Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of
     Statistics 6, 65–70. https://www.jstor.org/stable/4615733
     """
-    table = needs.astype("Float64").astype(float)
-    strange = table.to_numpy()[~np.isnan(table.to_numpy()) & ~np.isin(table.to_numpy(), (0.0, 1.0))]
-    if len(strange):
+    check_choice("of", of, get_args(Subject), where="score_needs")
+    if n_permutations < 99:
         raise RefusedError(
-            f"a need is 0 or 1, got {strange[0]:g}", where="score_needs", repair="Code stated needs as 1, others as 0."
+            f"n_permutations is {n_permutations}", where="score_needs", repair="Use 99 permutations at the least."
         )
-    table = table.dropna(how="all").sort_index()
-    if len(table) < _FEWEST or n_permutations < 99:
-        raise RefusedError(
-            f"{len(table)} respondents stated needs, n_permutations is {n_permutations}",
-            where="score_needs",
-            repair=f"Use {_FEWEST} respondents and 99 permutations at the least.",
-        )
+    table = _checked(needs, "score_needs")
     shares, tests, left_out = [], [], 0
     for classification in groups:
         labels = groups[classification].reindex(table.index)
@@ -194,9 +246,9 @@ def score_needs(
     return NeedsByGroup(
         shares=pd.DataFrame(shares),
         tests=tested[names],
-        overall=pd.DataFrame([_share(table[name].dropna(), {"need": name}) for name in table]),
+        of=of,
         recipe=Recipe(
-            "needs_by_group",
+            f"{of}_by_group",
             {
                 "n_permutations": n_permutations,
                 "correction": "holm",
@@ -208,6 +260,22 @@ def score_needs(
             "Holm (1979), https://www.jstor.org/stable/4615733",
         ),
     )
+
+
+def _checked(needs: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Respondents who stated or denied a need, as numbers."""
+    table = needs.astype("Float64").astype(float)
+    strange = table.to_numpy()[~np.isnan(table.to_numpy()) & ~np.isin(table.to_numpy(), (0.0, 1.0))]
+    if len(strange):
+        raise RefusedError(
+            f"a need is 0 or 1, got {strange[0]:g}", where=where, repair="Code stated needs as 1, others as 0."
+        )
+    table = table.dropna(how="all").sort_index()
+    if len(table) < _FEWEST:
+        raise RefusedError(
+            f"{len(table)} respondents stated needs", where=where, repair=f"Use {_FEWEST} respondents at the least."
+        )
+    return table
 
 
 def state_needs(ranks: pd.DataFrame, *, up_to: int = 2) -> pd.DataFrame:
@@ -272,12 +340,13 @@ def class_membership(members: pd.DataFrame) -> pd.DataFrame:
     [[1.0, 0.0], [0.0, 1.0]]
     """
     own = members.set_index("respondent_id")["latent_class"]
-    return pd.DataFrame({f"class_{one}": (own == one).astype(float) for one in sorted(own.unique())})
+    return pd.DataFrame({one: (own == one).astype(float) for one in sorted(own.unique())})
 
 
 def _shares(table: pd.DataFrame, labels: pd.Series, classification: str) -> list[Mapping[str, Any]]:
+    ordered = labels.cat.remove_unused_categories().cat.categories if labels.dtype == "category" else None
     rows = []
-    for group in sorted(labels.dropna().unique(), key=str):
+    for group in sorted(labels.dropna().unique(), key=str) if ordered is None else ordered:
         for name in table:
             given = table.loc[labels == group, name].dropna()
             rows.append(_share(given, {"classification": classification, "customer_group": str(group), "need": name}))

@@ -70,8 +70,9 @@ class RuleSegments:
 
     @property
     def names(self) -> pd.Series:
-        """Name of each customer's segment, by customer_id."""
-        return self.customers.set_index("customer_id")["segment_name"]
+        """Name of each customer's segment, by customer_id; a category in the order of the rule."""
+        names = self.customers.set_index("customer_id")["segment_name"]
+        return names.astype(pd.CategoricalDtype(self.table["segment_name"], ordered=True))
 
     def exhibits(self) -> tuple[Exhibit, ...]:
         """Sizes of the segments and the cuts behind them."""
