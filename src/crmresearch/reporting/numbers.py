@@ -112,6 +112,8 @@ def format_value(value: Any, kind: str, language: Language = "en", style: Style 
     ('12.3\xa0%', '12.3%')
     >>> format_value(0.00002, "p"), format_value(-1234.5, "money"), format_value(None, "count")
     ('<\xa00.001', '−1,234.50', '–')
+    >>> format_value(1504.26, "number"), format_value(15_373_370.0, "number")
+    ('1,504.260', '15,373,370')
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return style.missing
@@ -137,6 +139,8 @@ def _loses_zero(text: str, kind: str, name: str, style: Style) -> bool:
     return (kind in {"p", "equals_p"} or name in style.bounded) and _LEADING_ZERO.match(text) is not None
 
 
+_LARGE = 100_000
+"""A plain number from here on is printed without decimals: they would be its seventh digit and further."""
 _FLAGS: dict[str, tuple[str, str]] = {"en": ("no", "yes"), "zh": ("否", "是")}
 
 
@@ -152,6 +156,8 @@ def _number(number: Decimal, kind: str, language: Language, style: Style) -> str
         text = f"{round(number, 8).normalize():f}"  # 1 - 0.99 is 1 %, whatever binary fractions make of it
     else:
         decimals = style.bounded_decimals if kind == _BOUNDED else style.decimals[kind]
+        if kind == "number" and abs(number) >= _LARGE:
+            decimals = 0
         text = f"{number:{'' if kind == 'integer' else ','}.{decimals}f}"
     if text.startswith("-"):
         text = text[1:] if not text.strip("-0.,") else "−" + text[1:]
