@@ -184,6 +184,34 @@ def test_cards_say_what_is_not_observed():
         scoring.build_cards(sizes)
 
 
+def test_nothing_after_the_last_day_is_looked_at():
+    """A line and a receipt of the future change neither measures nor cards."""
+    orders = pd.DataFrame(
+        {
+            "customer_id": ["a", "a", "a", "b"],
+            "date": pd.to_datetime(["2024-01-01", "2024-03-01", "2024-08-01", "2024-02-01"]),
+            "amount": [10.0, 30.0, 9e6, 5.0],
+        }
+    )
+    payments = pd.DataFrame(
+        {
+            "customer_id": ["a", "a", "a", "b"],
+            "invoice_date": pd.to_datetime(["2024-01-01", "2024-03-01", "2024-08-01", "2024-02-01"]),
+            "paid_date": pd.to_datetime(["2024-01-11", "2024-07-01", "2024-08-02", "2024-02-08"]),
+        }
+    )
+    last = dt.date(2024, 6, 30)
+    everyone = pd.DataFrame(index=pd.Index(["a", "b"], name="customer_id"))
+    measured = scoring.measure_customers(everyone, as_of=last, orders=orders, payments=payments)
+    assert measured["days_to_payment"].tolist() == [10, 7]
+    assert measured.loc["a", "order_amount"] == 20
+    sizes = scoring.segment_by_size(pd.DataFrame({"customer_id": ["a", "b"], "spend": [40.0, 5.0]}))
+    cards = scoring.build_cards(sizes, orders=orders, payments=payments, as_of=last).cards
+    evidence = cards[cards["segment"] == 1].set_index("evidence")["median_level"]
+    assert evidence["days_to_payment"] == 10
+    assert evidence["amount_per_order"] == 20
+
+
 def test_rules_name_customers():
     money = pd.DataFrame({"customer_id": list("abcde"), "spend": [50.0, 30, 15, 5, None]})
     sizes = scoring.segment_by_size(money)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
+from crmresearch.scoring.segments.measures import days_to_payment
 from crmresearch.scoring.segments.profiles import Segmented
 
 ATTRIBUTES = ("content", "time", "place", "stated_reason", "batch_size", "price", "buying_frequency", "payment")
@@ -54,6 +56,7 @@ def build_cards(
     payments: pd.DataFrame | None = None,
     reasons: pd.DataFrame | None = None,
     columns: Sequence[str] = (),
+    as_of: dt.date | None = None,
 ) -> SegmentCards:
     """Fill a card for each segment with what the records show of the eight attributes of need.
 
@@ -71,6 +74,8 @@ def build_cards(
         Indexed by customer_id: stated needs, one column of 0 and 1 each; what most of a segment state.
     columns : Sequence[str]
         ``attribute=column`` of ``customers`` for further evidence, beyond that above.
+    as_of : datetime.date, optional
+        Lines and receipts after it are left out; None keeps all.
 
     Returns
     -------
@@ -96,7 +101,8 @@ def build_cards(
         customers = customers.set_index("customer_id")
     segments = segmentation.segments
     segments = segments[segments > 0]
-    facts = _facts(orders, customers, payments, reasons, pairs)
+    last = pd.Timestamp.max if as_of is None else pd.Timestamp(as_of)
+    facts = _facts(orders, customers, payments, reasons, pairs, last)
     if not facts:
         raise RefusedError(
             "no records to fill the cards from", where="build_cards", repair="Give orders, customers or payments."
@@ -138,11 +144,12 @@ def _facts(
     payments: pd.DataFrame | None,
     reasons: pd.DataFrame | None,
     columns: dict[str, str],
+    last: pd.Timestamp,
 ) -> dict[tuple[str, str], pd.Series]:
     """(attribute, evidence) → one value a customer."""
     facts: dict[tuple[str, str], pd.Series] = {}
     if orders is not None:
-        facts |= _order_facts(orders[orders["amount"] >= 0])
+        facts |= _order_facts(orders[(orders["amount"] >= 0) & (orders["date"] <= last)])
     if customers is not None:
         for attribute, column in {"place": "region", "payment": "payment_method", **columns}.items():
             if column in customers and customers[column].notna().any():
@@ -150,8 +157,7 @@ def _facts(
     if reasons is not None:
         facts["stated_reason", "stated_need"] = _first_need(reasons)
     if payments is not None and payments["paid_date"].notna().any():
-        days = (payments["paid_date"] - payments["invoice_date"]).dt.days
-        facts["payment", "days_to_payment"] = days.groupby(payments["customer_id"]).median().dropna().astype(float)
+        facts["payment", "days_to_payment"] = days_to_payment(payments, last).dropna()
     return facts
 
 

@@ -33,7 +33,7 @@ def measure_customers(
     customers : pd.DataFrame
         Indexed by customer_id; its columns are kept.
     as_of : datetime.date, optional
-        Lines and invoices after it are left out; None keeps all.
+        Lines, invoices and receipts after it are left out; None keeps all.
     orders : pd.DataFrame, optional
         customer_id, date, amount and, where known, order_id, product, price, cost.
     payments : pd.DataFrame, optional
@@ -54,12 +54,21 @@ def measure_customers(
         for name, values in _of_orders(orders[orders["date"] <= last]).items():
             found[name] = values.reindex(found.index)
     if payments is not None:
-        rows = payments[payments["invoice_date"] <= last]
-        for name, column in (("payment_term_days", "due_date"), ("days_to_payment", "paid_date")):
-            if column in rows and rows[column].notna().any():
-                days = (rows[column] - rows["invoice_date"]).dt.days.astype(float)
-                found[name] = days.groupby(rows["customer_id"]).median().reindex(found.index)
+        if "due_date" in payments and payments["due_date"].notna().any():
+            found["payment_term_days"] = _days_after_invoice(payments, "due_date", last).reindex(found.index)
+        if "paid_date" in payments and payments["paid_date"].notna().any():
+            found["days_to_payment"] = days_to_payment(payments, last).reindex(found.index)
     return found
+
+
+def days_to_payment(payments: pd.DataFrame, last: pd.Timestamp) -> pd.Series:
+    """Median days from invoice to receipt, by customer_id; of what was received by the last day."""
+    return _days_after_invoice(payments[payments["paid_date"] <= last], "paid_date", last)
+
+
+def _days_after_invoice(payments: pd.DataFrame, column: str, last: pd.Timestamp) -> pd.Series:
+    rows = payments[payments["invoice_date"] <= last]
+    return (rows[column] - rows["invoice_date"]).dt.days.astype(float).groupby(rows["customer_id"]).median()
 
 
 def _of_orders(lines: pd.DataFrame) -> dict[str, pd.Series]:
