@@ -100,6 +100,7 @@ def trace(project: Project, edition: Path, address: str) -> Trace:
     cell = _cell(sheet, study, block)
     record = sheet.records[study]
     rows, rule = _rows(project, sheet, study, cell, row)
+    files = set(rows["source_file"].unique())
     return Trace(
         address=address,
         study=study,
@@ -116,7 +117,7 @@ def trace(project: Project, edition: Path, address: str) -> Trace:
             for name in (cell.tables if cell else record["inputs"])
             if name in record["inputs"]
         },
-        raw={name: sha for name, sha in sheet.edition.inputs.items() if name in set(rows["source_file"])},
+        raw={name: sha for name, sha in sheet.edition.inputs.items() if name in files},
         cell=cell,
         rows=rows,
         rule=rule,
