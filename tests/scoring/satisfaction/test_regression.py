@@ -6,7 +6,7 @@ import pytest
 import statsmodels.api as sm
 from statsmodels.stats.outliers_influence import OLSInfluence, variance_inflation_factor
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import CrmresearchError
 from crmresearch.scoring.satisfaction.regression import fit_least_squares
 
 REFERENCE = Path(__file__).resolve().parents[2] / "reference"
@@ -111,11 +111,11 @@ def test_missing_rows_are_left_out_and_counted():
         (lambda d: d, {"predictors": ["a", "q"]}, r"no column 'q'"),
         (lambda d: d, {"predictors": []}, r"no predictor was named"),
         (lambda d: d, {"predictors": ["a", "y"]}, r"stands twice"),
-        (lambda d: d, {"covariance": "HC9"}, r"covariance must be one of HC3"),
+        (lambda d: d, {"covariance": "HC9"}, "covariance='HC9' is unknown. Choose from: HC3"),
         (lambda d: d, {"confidence": 95}, r"confidence must lie between 0 and 1"),
         (lambda d: d.assign(b=[1.0] + [0.0] * 119), {}, r"row 0: one row alone fixes a coefficient, so that HC3"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(change, options, words):
-    with pytest.raises(RefusedError, match=words):
+    with pytest.raises(CrmresearchError, match=words):
         fit_least_squares(change(_sample()), outcome="y", **{"predictors": ["a", "b"], **options})

@@ -11,7 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 from sklearn.utils.estimator_checks import check_estimator
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import CrmresearchError, RefusedError
 from crmresearch.scoring import segments as scoring
 from crmresearch.scoring.segments.medoids import gower_distances, seed_medoids, swap_medoids
 from tests.scoring.segments.simulated import make_answers, make_customers
@@ -130,17 +130,17 @@ def test_categories_that_say_nothing_are_refused(column, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"method": "magic"}, "method must be one of"),
+        ({"method": "magic"}, "method='magic' is unknown"),
         ({"method": "ward", "n_starts": 3}, "ward has no setting 'n_starts'"),
         ({"method": "hdbscan", "k": 3}, "finds the number of segments itself"),
-        ({"method": "mixture", "covariance": "odd"}, "covariance must be"),
+        ({"method": "mixture", "covariance": "odd"}, "covariance='odd' is unknown"),
         ({"method": "hdbscan", "smallest_share": 0.9}, "smallest_share"),
         ({"method": "k_medoids", "k": 900}, "k must lie between"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(options, words):
     prepared = scoring.prepare_features(make_customers(60, 2).drop(columns="true"))
-    with pytest.raises(RefusedError, match=words):
+    with pytest.raises(CrmresearchError, match=words):
         scoring.fit_segments(prepared, rng=np.random.default_rng(0), **options)
 
 

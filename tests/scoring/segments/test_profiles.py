@@ -3,7 +3,7 @@ import pandas as pd
 import pingouin
 import pytest
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import CrmresearchError
 from crmresearch.results import Result
 from crmresearch.scoring.segments.clustering import fit_segments
 from crmresearch.scoring.segments.preparation import prepare_features
@@ -91,11 +91,11 @@ def test_heat_map_has_a_row_per_segment_and_a_column_per_feature():
     ("more", "options", "words"),
     [
         (None, {"confidence": 95}, "confidence must lie between 0 and 1"),
-        (None, {"correction": "sidak"}, "correction must be one of holm"),
+        (None, {"correction": "sidak"}, "correction='sidak' is unknown"),
         (pd.DataFrame({"city": list("abcde")}, index=list("abcde")), {}, "feature 'city' holds str, not numbers"),
         (pd.DataFrame({"age": [1, 2]}, index=["x", "y"]), {}, "feature 'age' has no value for any customer"),
     ],
 )
 def test_bad_requests_are_refused(more, options, words):
-    with pytest.raises(RefusedError, match=words):
+    with pytest.raises(CrmresearchError, match=words):
         profile_segments(_segments(SPEND[["spend"]], k=2), more, **options)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, UsageError
 from crmresearch.scoring.value import build_indicators, rank_topsis, score_rfm, weigh_entropy
 from crmresearch.scoring.value.transformers import IndicatorScaler, QuantileScorer, TopsisScorer
 
@@ -46,7 +46,7 @@ def test_scaled_costs_run_the_other_way(normalisation) -> None:
 
 
 def test_bad_options_are_refused() -> None:
-    with pytest.raises(RefusedError, match="normalisation='max' is unknown"):
+    with pytest.raises(UsageError, match="normalisation='max' is unknown"):
         IndicatorScaler(normalisation="max").fit(VALUES)
     with pytest.raises(RefusedError, match="costs"):
         IndicatorScaler(costs=(9,)).fit(VALUES)

@@ -72,9 +72,7 @@ def plot_concentration(accounts: pd.DataFrame, say: Say, *, measure: str, most: 
         if (shown["cumulative_share"] > 0.5).any():
             half = int((shown["cumulative_share"] > 0.5).to_numpy().argmax()) + 1
             axes.axvline(half, color=PALETTE[1], linewidth=1)
-            axes.annotate(
-                f"{half}", (half, 0.02), xytext=(4, 0), textcoords="offset points", color=PALETTE[1], fontweight="bold"
-            )
+            axes.annotate(f"{half}", (half, 0.02), xytext=(4, 0), textcoords="offset points", color=PALETTE[1])
         axes.set(xlabel=say("accounts_by_size"), ylabel=f"{say('share')} · {say(measure)}", ylim=(0, 1))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))

@@ -54,7 +54,6 @@ def plot_quadrants(attributes: pd.DataFrame, say: Say, *, lines: pd.DataFrame) -
                 va=vertical,
                 fontsize=8.5,
                 color=PALETTE[2],
-                fontweight="bold",
             )
         axes.margins(0.12)
         axes.grid(visible=False)
@@ -179,7 +178,6 @@ def plot_kano(features: pd.DataFrame, say: Say) -> Figure:
                 va="bottom" if up < 0.5 else "top",
                 color=PALETTE[2],
                 fontsize=8.5,
-                fontweight="bold",
             )
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel=say("worse_axis"), ylabel=say("better_axis"))
         axes.grid(visible=False)

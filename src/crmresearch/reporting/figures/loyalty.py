@@ -53,7 +53,6 @@ def plot_loyalty_map(
                 ha="right" if spot[0] > 0.5 else "left",
                 va="top" if spot[1] > 0.5 else "bottom",
                 fontsize=9,
-                weight="bold",
                 color=INK,
             )
         top = int(pairs[patronage].max())

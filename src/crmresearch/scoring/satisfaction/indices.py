@@ -12,7 +12,7 @@ from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from crmresearch.case import Instrument
-from crmresearch.errors import RefusedError, nearest
+from crmresearch.errors import RefusedError, check_choice, nearest
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.resampling import bootstrap_counts, percentile_bounds
 from crmresearch.scoring.satisfaction.attributes import (
@@ -118,8 +118,7 @@ def score_index(
     https://doi.org/10.1177/002224299606000403
     """
     where = "satisfaction index"
-    if weights not in ("stated", "derived", "equal"):
-        raise RefusedError(f"weights must be stated, derived or equal; got {weights!r}", where=where)
+    check_choice("weights", weights, ("stated", "derived", "equal"), where=where)
     names = choose_attributes(instrument, attributes, twins=("importance",) if weights == "stated" else (), where=where)
     rated = attribute_ratings(survey, instrument, names, "performance")
     short = rated.columns[rated.count() < LEAST_ANSWERS].tolist()

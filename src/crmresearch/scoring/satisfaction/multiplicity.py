@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import check_choice
 
 Adjustment = Literal["holm", "bh", "none"]
 """Holm holds the chance of any false alarm; Benjamini–Hochberg the share of false alarms among the shown."""
@@ -33,8 +33,7 @@ def adjust_p(p: np.ndarray, method: Adjustment = "holm") -> np.ndarray:
     >>> adjust_p(np.array([0.01, 0.04, 0.03])).tolist(), adjust_p(np.array([0.01, 0.04, 0.03]), "bh").round(3).tolist()
     ([0.03, 0.06, 0.06], [0.03, 0.04, 0.04])
     """
-    if method not in get_args(Adjustment):
-        raise RefusedError(f"unknown adjustment {method!r}", where="adjust_p", repair="Use holm, bh or none.")
+    check_choice("method", method, get_args(Adjustment), where="adjust_p")
     p = np.asarray(p, dtype=float)
     out = p.copy()
     known = np.flatnonzero(~np.isnan(p))

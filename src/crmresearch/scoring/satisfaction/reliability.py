@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from crmresearch.case import Instrument
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.satisfaction.instrument import item_rest_correlation, orient_items
 
@@ -137,10 +137,7 @@ def score_reliability(
     """
     if not 0 < confidence < 1:
         raise RefusedError(f"confidence must lie between 0 and 1, got {confidence!r}", where="score_reliability")
-    if interval not in _SOURCES:
-        raise RefusedError(
-            f"interval must be one of {', '.join(_SOURCES)}; got {interval!r}", where="score_reliability"
-        )
+    check_choice("interval", interval, _SOURCES, where="score_reliability")
     answers = orient_items(survey, instrument)
     alphas, tables, refused = [], [], []
     for name, construct in instrument.constructs.items():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.segments.latent import ClassModel, ProfileModel, climb, x_filled
 from crmresearch.scoring.segments.mixture import entropy
@@ -197,8 +197,7 @@ def fit_classes(
 
 def _coded(answers: pd.DataFrame, kind: Kind) -> tuple[pd.DataFrame, list[list[Any]]]:
     """Codes from 0 for categories (numbers as they are), and each item's levels."""
-    if kind not in ("categorical", "continuous"):
-        raise RefusedError(f"kind must be categorical or continuous; got {kind!r}", where="fit_classes")
+    check_choice("kind", kind, get_args(Kind), where="fit_classes")
     whole = answers.rename_axis("respondent_id").sort_index()
     twice = whole.index[whole.index.duplicated()]
     if len(twice):

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from crmresearch.errors import RefusedError, nearest
+from crmresearch.errors import RefusedError, check_choice, nearest
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.segments.density import SegmentDensity
 from crmresearch.scoring.segments.hierarchy import SegmentWard
@@ -172,8 +172,7 @@ def fit_segments(
     >>> fit_segments(prepare_features(spend), rng=np.random.default_rng(1)).customers["segment"].tolist()
     [1, 1, 1, 2, 2]
     """
-    if method not in get_args(Method):
-        raise RefusedError(f"method must be one of {', '.join(get_args(Method))}; got {method!r}", where="segments")
+    check_choice("method", method, get_args(Method), where="segments")
     if features.metric == "gower" and method != "k_medoids":
         raise RefusedError(
             f"features with categories cannot be grouped by {method!r}",

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import check_choice
 from crmresearch.scoring.segments.silhouette import silhouettes_of_sums
 from crmresearch.scoring.segments.sweeping import K_RANGE, Grouping, SweptClusterer, squared_distances
 
@@ -85,8 +85,7 @@ class SegmentMedoids(SweptClusterer):
         self.random_state = random_state
 
     def _checked(self, X: np.ndarray, *, reset: bool) -> np.ndarray:
-        if self.metric not in ("euclidean", "gower"):
-            raise RefusedError(f"metric must be euclidean or gower, got {self.metric!r}", where="segments")
+        check_choice("metric", self.metric, ("euclidean", "gower"), where="segments")
         finite = "allow-nan" if self.metric == "gower" else True
         minimum = 2 if reset else 1
         return validate_data(self, X, dtype=float, reset=reset, ensure_min_samples=minimum, ensure_all_finite=finite)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from crmresearch.errors import RefusedError, nearest
+from crmresearch.errors import RefusedError, check_choice, nearest
 from crmresearch.results import Recipe
 from crmresearch.scoring.segments.preparation import FeaturePreparer, PreparedFeatures, Transformation
 
@@ -99,7 +99,9 @@ def prepare_mixed(
     ------
     RefusedError
         A feature is constant, has one level, is entirely missing, or has so many levels that it names
-        customers rather than describes them; an option is unknown; too few customers remain.
+        customers rather than describes them; too few customers remain.
+    UsageError
+        An option that is unknown.
 
     Examples
     --------
@@ -157,8 +159,7 @@ def prepare_mixed(
 def _checked(
     features: pd.DataFrame, ordered: Mapping[str, Any], transformation: Mapping[str, Any], missing: str
 ) -> pd.DataFrame:
-    if missing not in ("keep", "drop"):
-        raise RefusedError(f"missing must be keep or drop; got {missing!r}", where="preparation")
+    check_choice("missing", missing, ("keep", "drop"), where="preparation")
     if features.empty:
         raise RefusedError(f"{len(features)} customers with {features.shape[1]} features", where="preparation")
     for name in (*ordered, *transformation):

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.utils.validation import check_is_fitted
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import check_choice
 from crmresearch.scoring.segments.sweeping import CHUNK, K_RANGE, Grouping, SweptClusterer
 
 Covariance = Literal["full", "tied", "diag", "spherical"]
@@ -84,12 +84,8 @@ class SegmentMixture(SweptClusterer):
 
     def fit(self, X: np.ndarray, y: None = None) -> Self:
         """Find the segments of ``X``, shape (n_customers, n_features)."""
-        if self.covariance not in ("full", "tied", "diag", "spherical") or self.criterion not in ("bic", "icl"):
-            raise RefusedError(
-                f"covariance must be full, tied, diag or spherical and criterion bic or icl; got {self.covariance!r}, "
-                f"{self.criterion!r}",
-                where="segments",
-            )
+        check_choice("covariance", self.covariance, ("full", "tied", "diag", "spherical"), where="segments")
+        check_choice("criterion", self.criterion, ("bic", "icl"), where="segments")
         return super().fit(X)
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.segments.batched import cluster_batches
 from crmresearch.scoring.segments.clustering import Segmentation
@@ -140,11 +140,8 @@ def assess_one_segment(
             f"{n_starts}, {stop_after}",
             where="assess_one_segment",
         )
+    check_choice("null", null, ("either_cloud", *NULLS), where="assess_one_segment")
     nulls = NULLS if null == "either_cloud" else (null,)
-    if nulls[0] not in NULLS:
-        raise RefusedError(
-            f"null must be one of either_cloud, {', '.join(NULLS)}; got {null!r}", where="assess_one_segment"
-        )
     if segmentation.features.metric == "gower":
         raise RefusedError(
             "features with categories have no single cloud to be compared with",

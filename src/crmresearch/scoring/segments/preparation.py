@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.preprocessing import PowerTransformer
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe
 
 Transformation = Literal["none", "log1p", "rank", "yeo_johnson"]
@@ -76,11 +76,11 @@ class FeaturePreparer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = validate_data(self, X, dtype=float)
         if not 0 <= self.winsorise < 0.5:
             raise RefusedError(f"winsorise must lie in [0, 0.5), got {self.winsorise!r}", where="preparation")
-        _check_choice("scaling", self.scaling)
+        _check("scaling", self.scaling)
         each = self.transformation
         self.transformations_ = (each,) * X.shape[1] if isinstance(each, str) else tuple(each)
         for one in self.transformations_:
-            _check_choice("transformation", one)
+            _check("transformation", one)
         self.limits_ = np.quantile(X, [self.winsorise, 1 - self.winsorise], axis=0)
         X = np.clip(X, *self.limits_)
         self.sorted_ = {j: np.sort(X[:, j]) for j in self._columns("rank")}
@@ -263,7 +263,9 @@ def prepare_features(
     ------
     RefusedError
         A feature is not numeric, infinite, entirely missing or constant (named); a customer stands
-        twice; an option is unknown; ``log1p`` meets a negative value; too few customers remain.
+        twice; ``log1p`` meets a negative value; too few customers remain.
+    UsageError
+        An option that is unknown.
 
     Examples
     --------
@@ -271,8 +273,8 @@ def prepare_features(
     >>> prepare_features(features, transformation={"spend": "log1p"}).summary["transformation"].tolist()
     ['log1p', 'none']
     """
-    _check_choice("scaling", scaling)
-    _check_choice("missing", missing)
+    _check("scaling", scaling)
+    _check("missing", missing)
     whole = _numeric(features)
     chosen = _by_feature(transformation, list(whole.columns))
     n_missing = whole.isna().sum(axis=1)
@@ -327,9 +329,8 @@ def prepare_features(
     )
 
 
-def _check_choice(option: str, value: object) -> None:
-    if value not in _CHOICES[option]:
-        raise RefusedError(f"{option} must be one of {', '.join(_CHOICES[option])}; got {value!r}", where="preparation")
+def _check(option: str, value: object) -> None:
+    check_choice(option, value, _CHOICES[option], where="preparation")
 
 
 def _numeric(features: pd.DataFrame) -> pd.DataFrame:
@@ -367,7 +368,7 @@ def _by_feature(transformation: str | Sequence[str] | Mapping[str, str], names: 
             zip(names, [*transformation] * (len(names) if len(transformation) < len(names) else 1), strict=True)
         )
     if isinstance(transformation, str):
-        _check_choice("transformation", transformation)
+        _check("transformation", transformation)
         return (transformation,) * len(names)
     unknown = [name for name in transformation if name not in names]
     if unknown:
@@ -375,7 +376,7 @@ def _by_feature(transformation: str | Sequence[str] | Mapping[str, str], names: 
             f"no feature {unknown[0]!r}", where="preparation, transformation", repair=f"There are: {', '.join(names)}."
         )
     for value in transformation.values():
-        _check_choice("transformation", value)
+        _check("transformation", value)
     return tuple(transformation.get(name, "none") for name in names)
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.oneway import anova_oneway
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.shares import wilson
 
@@ -144,10 +144,7 @@ def profile_segments(
             f"confidence must lie between 0 and 1, naming_distance 0 or more; got {confidence!r}, {naming_distance!r}",
             where="profile_segments",
         )
-    if correction not in _CORRECTIONS:
-        raise RefusedError(
-            f"correction must be one of {', '.join(_CORRECTIONS)}; got {correction!r}", where="profile_segments"
-        )
+    check_choice("correction", correction, _CORRECTIONS, where="profile_segments")
     if segmentation.k < 1:
         raise RefusedError(
             "there are no segments to describe", where="profile_segments", repair="No segments is an answer."

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.shares import wilson
 
@@ -118,7 +118,9 @@ def segment_by_rfm(scores: pd.DataFrame, *, cut: Literal["mean", "middle"] = "me
     Raises
     ------
     RefusedError
-        A column is missing, a customer stands twice, nobody has all three scores, or ``cut`` is unknown.
+        A column is missing, a customer stands twice, or nobody has all three scores.
+    UsageError
+        An option that is unknown.
 
     Examples
     --------
@@ -126,8 +128,7 @@ def segment_by_rfm(scores: pd.DataFrame, *, cut: Literal["mean", "middle"] = "me
     >>> segment_by_rfm(scores).customers["segment_name"].tolist()
     ['rfm_champion', 'rfm_sleeping']
     """
-    if cut not in ("mean", "middle"):
-        raise RefusedError(f"cut must be mean or middle; got {cut!r}", where="segment_by_rfm")
+    check_choice("cut", cut, ("mean", "middle"), where="segment_by_rfm")
     values = _values(scores, ("r", "f", "m"), "segment_by_rfm")
     cuts = values.mean() if cut == "mean" else (values.min() + values.max()) / 2
     high = (values > cuts).to_numpy()
@@ -155,11 +156,13 @@ def segment_by_matrix(
     Raises
     ------
     RefusedError
-        A column is missing, a customer stands twice, nobody has both values, or ``cut`` is unknown.
+        A column is missing, a customer stands twice, or nobody has both values.
+    UsageError
+        An option that is unknown.
     """
     found = _values(values, ("current_value", "future_value"), "segment_by_matrix")
-    if isinstance(cut, str) and cut not in ("median", "mean"):
-        raise RefusedError(f"cut must be median, mean or two numbers; got {cut!r}", where="segment_by_matrix")
+    if isinstance(cut, str):
+        check_choice("cut", cut, ("median", "mean"), where="segment_by_matrix")
     cuts = getattr(found, cut)() if isinstance(cut, str) else pd.Series(cut, index=found.columns, dtype=float)
     high = (found >= cuts).to_numpy()
     names = pd.Series([QUADRANTS[tuple(row)] for row in high.tolist()], index=found.index)

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, check_choice
 from crmresearch.scoring.value.indicators import Indicator, IndicatorMatrix
 from crmresearch.scoring.value.weights import weigh
 
@@ -45,7 +45,7 @@ class IndicatorScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def fit(self, X: np.ndarray, y: None = None) -> Self:
         """Learn start and size of ``X``, shape (n_customers, n_features)."""
         X = validate_data(self, X, dtype=float)
-        _check_choice("normalisation", self.normalisation, get_args(Normalisation))
+        check_choice("normalisation", self.normalisation, get_args(Normalisation), where="estimator")
         if any(not 0 <= c < X.shape[1] for c in self.costs):
             raise RefusedError(f"costs {self.costs} of {X.shape[1]} columns", where="IndicatorScaler")
         zero = np.zeros(X.shape[1])
@@ -106,7 +106,7 @@ class TopsisScorer(TransformerMixin, BaseEstimator):
     def fit(self, X: np.ndarray, y: None = None) -> Self:
         """Learn weights and ideals of ``X``, shape (n_customers, n_features)."""
         X = validate_data(self, X, dtype=float, ensure_min_samples=2)
-        _check_choice("weighting", self.weighting, get_args(Weighting))
+        check_choice("weighting", self.weighting, get_args(Weighting), where="estimator")
         indicators = tuple(Indicator(f"x{j}", "cost" if j in self.costs else "benefit") for j in range(X.shape[1]))
         matrix = IndicatorMatrix(np.arange(len(X)), X, indicators, None)
         self.weights_ = weigh(matrix, weighting=self.weighting).values
@@ -173,8 +173,3 @@ class QuantileScorer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _sign(self, n_features: int) -> np.ndarray:
         return np.where(np.isin(np.arange(n_features), self.less_is_better), -1.0, 1.0)
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise RefusedError(f"{name}={value!r} is unknown", where="estimator", repair=f"Choose {', '.join(choices)}.")

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from crmresearch.case import Instrument
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.satisfaction.factors.complete import RULE_SOURCE, complete_answers
 from crmresearch.scoring.satisfaction.factors.fit import fit_indices
@@ -137,8 +137,7 @@ def confirm_factors(
     Psychometrika 34, 183–202. https://doi.org/10.1007/BF02289343
     """
     where = "confirmatory factor analysis"
-    if errors not in ("sandwich", "normal_theory"):
-        raise RefusedError(f"errors must be sandwich or normal_theory; got {errors!r}", where=where)
+    check_choice("errors", errors, ("sandwich", "normal_theory"), where=where)
     chosen = [name for name in constructs or instrument.constructs if name in instrument.constructs]
     single = [name for name in chosen if len(instrument.constructs[name].items) < 2]
     model_of = [name for name in constructs or chosen if name not in single]

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from crmresearch.case import Instrument
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.satisfaction.attributes import (
     attribute_ratings,
@@ -106,8 +106,7 @@ def fit_penalty_reward(
     Services Marketing 2(3), 35–41. https://doi.org/10.1108/eb024732
     """
     where = "penalty and reward"
-    if bands not in ("scale_thirds", "answer_quartiles"):
-        raise RefusedError(f"bands must be scale_thirds or answer_quartiles; got {bands!r}", where=where)
+    check_choice("bands", bands, ("scale_thirds", "answer_quartiles"), where=where)
     names = choose_attributes(instrument, attributes, where=where)
     score = outcome_score(survey, instrument, outcome, where=where)
     rated = attribute_ratings(survey, instrument, names, "performance")

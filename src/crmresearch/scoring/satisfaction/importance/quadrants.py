@@ -11,7 +11,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from crmresearch.case import Instrument
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.resampling import bootstrap_counts, percentile_bounds
 from crmresearch.scoring.satisfaction.attributes import (
@@ -123,8 +123,8 @@ def map_importance_performance(
     https://doi.org/10.1177/002224297704100112
     """
     where = "importance–performance analysis"
-    if importance not in ("stated", "derived") or lines not in ("means", "scale_middle"):
-        raise RefusedError(f"importance={importance!r}, lines={lines!r}", where=where, repair="See the choices.")
+    check_choice("importance", importance, ("stated", "derived"), where=where)
+    check_choice("lines", lines, ("means", "scale_middle"), where=where)
     if importance == "derived" and lines == "scale_middle":
         raise RefusedError("derived importance has no scale", where=where, repair="Use lines='means'.")
     names = choose_attributes(

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from crmresearch.errors import RefusedError, UsageError
+from crmresearch.errors import RefusedError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe, judge_interval
 from crmresearch.scoring.resampling import check_resampling, count_rows
 from crmresearch.scoring.satisfaction.bounds import bound_draws
@@ -212,10 +212,8 @@ def bootstrap_paths(
 
 
 def _check(signs: str, interval: str, level: float, resamples: int) -> None:
-    if signs not in get_args(Signs):
-        raise UsageError(f"unknown sign rule {signs!r}", where="signs", repair="Use none, individual or construct.")
-    if interval not in get_args(Interval):
-        raise UsageError(f"unknown interval {interval!r}", where="interval", repair="Use percentile or bca.")
+    check_choice("signs", signs, get_args(Signs), where="bootstrap")
+    check_choice("interval", interval, get_args(Interval), where="bootstrap")
     check_resampling(resamples, level, where="bootstrap", fewest=50)
 
 

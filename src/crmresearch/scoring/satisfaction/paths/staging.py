@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from crmresearch.errors import RefusedError, UsageError
+from crmresearch.errors import RefusedError, UsageError, check_choice
 from crmresearch.scoring.satisfaction.paths.estimation import Scheme, Solution, solve_batch
 from crmresearch.scoring.satisfaction.paths.model import Layout, PathModel, stages
 
@@ -28,10 +28,7 @@ class Settings:
     max_iterations: int = 300
 
     def __post_init__(self) -> None:
-        if self.scheme not in ("path", "centroid", "factorial"):
-            raise UsageError(
-                f"unknown scheme {self.scheme!r}", where="scheme", repair="Use path, centroid or factorial."
-            )
+        check_choice("scheme", self.scheme, ("path", "centroid", "factorial"), where="path model")
         if not 0 < self.tolerance < 1 or self.max_iterations < 1:
             raise UsageError(
                 f"tolerance {self.tolerance!r} with {self.max_iterations!r} iterations",

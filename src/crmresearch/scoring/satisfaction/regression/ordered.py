@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, check_choice
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.satisfaction.regression.repurchase import refuse_separation, solve_binary
 from crmresearch.scoring.satisfaction.regression.squares import cluster_codes, complete_rows
@@ -146,8 +146,7 @@ def fit_ordered(
     True
     """
     predictors = list(predictors)
-    if link not in get_args(Link):
-        raise RefusedError(f"link must be one of {', '.join(get_args(Link))}; got {link!r}", where="fit_ordered")
+    check_choice("link", link, get_args(Link), where="fit_ordered")
     used = complete_rows(data, outcome, predictors, "HC3", confidence)
     levels, y = np.unique(used[outcome].to_numpy(), return_inverse=True)
     if not 3 <= len(levels) <= 20:

@@ -13,7 +13,7 @@ import statsmodels.api as sm
 from scipy import linalg, stats
 from statsmodels.stats.diagnostic import het_breuschpagan
 
-from crmresearch.errors import RefusedError
+from crmresearch.errors import RefusedError, check_choice
 
 Covariance = Literal["HC3", "HC2", "HC1", "HC0", "nonrobust"]
 
@@ -89,10 +89,12 @@ def fit_least_squares(
     Raises
     ------
     RefusedError
-        A column is missing or twice, an option is unknown, the outcome or a predictor is constant,
+        A column is missing or twice, the outcome or a predictor is constant,
         n ≤ number of coefficients, predictors are collinear (named), one row alone fixes a
         coefficient where errors of kind HC2 or HC3 are asked for, or there are not more clusters than
         coefficients.
+    UsageError
+        An option that is unknown.
 
     Notes
     -----
@@ -198,8 +200,7 @@ def complete_rows(
         )
     if len(set(names)) < len(names):
         raise RefusedError("a column stands twice among outcome and predictors", where=where, repair="Name each once.")
-    if covariance not in _COVARIANCES:
-        raise RefusedError(f"covariance must be one of {', '.join(_COVARIANCES)}; got {covariance!r}", where=where)
+    check_choice("covariance", covariance, _COVARIANCES, where=where)
     if not 0 < confidence < 1:
         raise RefusedError(f"confidence must lie between 0 and 1, got {confidence!r}", where=where)
     complete = data[names].astype("Float64").astype(float).dropna()

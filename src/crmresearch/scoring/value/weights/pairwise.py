@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
-from crmresearch.errors import RefusedError, UsageError, check_choice
+from crmresearch.errors import RefusedError, check_choice
 
 Method = Literal["eigenvector", "geometric_mean", "column_mean"]
 RandomIndex = Literal["saaty_1980", "saaty_2005", "donegan_dodd"]
@@ -264,12 +264,7 @@ def measure_consistency(pairwise: Pairwise, *, random_index: RandomIndex = "saat
     -----
     Nothing is repaired here: the entry is named for whoever judged.
     """
-    if random_index not in RANDOM_INDEX:
-        raise UsageError(
-            f"random_index={random_index!r} is unknown",
-            where="consistency",
-            repair=f"Choose from: {', '.join(RANDOM_INDEX)}.",
-        )
+    check_choice("random_index", random_index, RANDOM_INDEX, where="consistency")
     n, whole = len(pairwise.items), complete(pairwise)
     value = principal(whole)[0]
     ci = max(0.0, (value - n) / (n - 1)) if n > 1 else 0.0
