@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, get_args
@@ -45,6 +45,8 @@ class Refusal:
     >>> refused = Refusal(RefusedError("all customers are equal"))
     >>> refused.curve["share"] is refused
     True
+    >>> list(refused.table.itertuples()), 3 in refused
+    ([], False)
     """
 
     def __init__(self, error: RefusedError) -> None:
@@ -57,6 +59,9 @@ class Refusal:
 
     def __getitem__(self, key: object) -> Refusal:
         return self
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(())  # else Python would ask for item after item without end
 
     def __call__(self, *args: object, **options: object) -> Refusal:
         return self
