@@ -99,6 +99,12 @@ def test_new_copies_the_files_and_writes_a_case_that_check_reads(project, monkey
     assert not list(project.reports.glob("mine*"))
 
 
+def test_new_asks_about_a_file_that_is_like_no_table(project, monkeypatch, capfd, tmp_path):
+    (tmp_path / "notes.csv").write_text("field,meaning\nlogo,a picture\nmotto,a saying\n", encoding="utf-8")
+    assert call(monkeypatch, "new", "mine", str(tmp_path / "notes.csv")) == 0
+    assert "?? like no table known; delete these lines if it is none" in (project.raw / "mine/case.yaml").read_text()
+
+
 def test_importing_the_command_line_loads_nothing_heavy():
     import subprocess
 

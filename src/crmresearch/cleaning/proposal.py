@@ -158,7 +158,8 @@ def _file(look: Look, guess: FileGuess) -> Iterator[str]:
 def _table_evidence(guess: FileGuess) -> str:
     found = [name for name in guess.table.required if name in guess.columns]
     items = f", {len(guess.items)} columns look like questionnaire items" if guess.items else ""
-    return f"{len(found)} of {len(guess.table.required)} required columns found{items}"
+    question = "" if found or guess.items else f" {ASK[2:]} like no table known; delete these lines if it is none"
+    return f"{len(found)} of {len(guess.table.required)} required columns found{items}{question}"
 
 
 def _not_found(name: str, guess: FileGuess) -> Iterator[str]:
