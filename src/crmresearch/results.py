@@ -60,12 +60,15 @@ class Finding:
         Outcome of a claim that was declared before the data were read.
     claim : str
         The claim's identifier, e.g. ``"D03"``; empty where the finding judges none.
+    main : bool
+        Belongs into a summary though it is not the first answer of its section: it says what that answer is worth.
     """
 
     key: str
     values: Mapping[str, Any] = field(default_factory=dict)
     verdict: Verdict | None = None
     claim: str = ""
+    main: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,9 +47,11 @@ sections:
 
 @dataclass(frozen=True)
 class Tiers:
-    """A scorer's result, with customers named ``names``."""
+    """A scorer's result, with customers named ``names``; with ``aside``, a further finding after the first."""
 
     names: tuple[str, ...] = ("Ann", "柳州", "C")
+    aside: float = 0.0
+    main: bool = False
     recipe: Recipe = field(
         default_factory=lambda: Recipe("tiering", {"cut": 0.2, "by": "spend"}, "Doe (2001), doi:10.1/x")
     )
@@ -64,6 +66,7 @@ class Tiers:
         return (
             Finding("top", {"share": np.float64(0.2), "n": 3, "tier": "gold"}),
             Finding("slope", {"b": 0.25}, "supported", "D03"),
+            *((Finding("top", {"share": self.aside, "n": 7, "tier": "gold"}, main=self.main),) if self.aside else ()),
         )
 
 

@@ -170,6 +170,15 @@ def build(reports: Path, words, *, text: str = "", simulated: bool = False) -> P
     return folder
 
 
+@pytest.mark.parametrize("main", [True, False])
+def test_the_summary_holds_what_the_first_answer_is_worth(tmp_path: Path, words, main: bool) -> None:
+    folder = build(tmp_path, words)
+    shutil.rmtree(folder / "studies" / "tiers")
+    write_study(folder / "studies" / "tiers", words, result=Tiers(aside=0.77, main=main))
+    page = render_edition(folder, "en").read_text(encoding="utf-8")
+    assert page.count("77.0\xa0%") == (2 if main else 1)
+
+
 def pages_of(folder: Path) -> dict[str, str]:
     paths = [render_edition(folder, "en"), render_edition(folder, "zh"), folder / "studies" / "tiers" / "notebook.html"]
     paths.append(render_index(folder.parent.parent))

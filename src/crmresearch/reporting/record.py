@@ -9,7 +9,7 @@ is its exact text.
 type       further keys
 =========  =====================================================================================
 section    key, text
-finding    key, text, template, values, words, verdict, claim, result
+finding    key, text, template, values, words, verdict, claim, main, result
 table      key, number, caption, columns (name, label, kind, personal), rows, rows_total, words,
            notes (key, text), file, sha256, guarded_cells, result
 figure     key, number, caption, alt, files (language → file, sha256, width, height, vector)
@@ -230,6 +230,7 @@ class Record:
             words=_wording(words, _leaves(values)),
             verdict=finding.verdict,
             claim=finding.claim,
+            main=finding.main,
             result=recipe_id,
         )
 

@@ -38,7 +38,7 @@ def cover(sheet: Sheet) -> tuple[tuple[str, str], ...]:
 
 
 def summary(sheet: Sheet) -> Iterator[Part]:
-    """The first answer to each question and every claim tested; then what failed or could not run."""
+    """The first answer to each question, what it is worth, every claim tested; then what failed or could not run."""
     voice = sheet.voice
     yield Heading(1, "", voice.say("summary"), "summary")
     found = False
@@ -69,7 +69,7 @@ def _main_findings(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if block["type"] == "section":
             answered = False
         elif block["type"] == "finding":
-            if block["verdict"] or not answered:
+            if block["verdict"] or block.get("main") or not answered:
                 main.append(block)
             answered = True
     return main

@@ -65,7 +65,9 @@ class ConstructScores:
         ]
         if len(self.suspects):
             found.append(
-                Finding("reverse_suspects", {"items": self.suspects["item"].tolist(), "n": len(self.suspects)})
+                Finding(
+                    "reverse_suspects", {"items": self.suspects["item"].tolist(), "n": len(self.suspects)}, main=True
+                )
             )
         return tuple(found)
 

@@ -81,7 +81,7 @@ class LatentClasses:
             Finding("classes_sure", {"entropy": float(chosen["entropy_share"]), "unsure": unsure, "limit": _UNSURE})
         )
         if options["stated_each"] is not None:
-            found.append(Finding("classes_forced", {"n": options["stated_each"]}))
+            found.append(Finding("classes_forced", {"n": options["stated_each"]}, main=True))
         return tuple(found)
 
 

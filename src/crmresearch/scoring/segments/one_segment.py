@@ -49,7 +49,7 @@ class OneSegmentTest:
         """Segments, or none."""
         row = self.test.iloc[0]
         values = {name: row[name].item() for name in ("silhouette", "null_high", "p_value", "n_points", "n_references")}
-        return (Finding("segments_exist" if row["structure"] else "segments_absent", values),)
+        return (Finding("segments_exist" if row["structure"] else "segments_absent", values, main=True),)
 
 
 def assess_one_segment(

@@ -166,7 +166,7 @@ class SpendFit:
         mean = float(self.glance()["expected_spend"].iloc[0])
         found = [
             Finding("clv_spend_fitted", {"n": len(self.x), "mean": mean}),
-            Finding("clv_independence_holds" if holds else "clv_independence_doubtful", values),
+            Finding("clv_independence_holds" if holds else "clv_independence_doubtful", values, main=not holds),
         ]
         if n_left_out := self.recipe.options["n_left_out"]:
             found.append(Finding("clv_spend_left_out", {"n": n_left_out}))
