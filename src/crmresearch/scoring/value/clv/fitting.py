@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
@@ -23,7 +22,7 @@ from crmresearch.scoring.value.clv.histories import (
     numbers,
 )
 from crmresearch.scoring.value.clv.likelihood import Covariates, Optimum, maximize
-from crmresearch.scoring.value.clv.models import PurchaseModel
+from crmresearch.scoring.value.clv.models import PurchaseModel, tidy_estimates
 from crmresearch.scoring.value.clv.paretonbd import PARETO_NBD
 
 MODELS: dict[str, PurchaseModel] = {m.key: m for m in (BG_NBD, MBG_NBD, PARETO_NBD, BG_BB)}
@@ -80,31 +79,8 @@ class PurchaseFit:
         return Covariates(np.column_stack(covariates), self.model.covariate_loads).parameters(theta, k)
 
     def tidy(self) -> pd.DataFrame:
-        """Estimates, one row per parameter.
-
-        Returns
-        -------
-        pd.DataFrame
-            term, estimate, std_error (natural parameters by the delta method), statistic, p_value (covariate
-            coefficients only: a parameter above zero by construction has no test against zero), conf_low,
-            conf_high (95 %; of natural parameters on the logarithmic scale, so never below zero).
-        """
-        k = len(self.model.parameters)
-        error = np.sqrt(np.diag(self.covariance))
-        low, high = self.theta - norm.ppf(0.975) * error, self.theta + norm.ppf(0.975) * error
-        natural = np.arange(len(self.theta)) < k
-        statistic = np.where(natural, np.nan, self.theta / error)
-        return pd.DataFrame(
-            {
-                "term": self.terms,
-                "estimate": np.where(natural, np.exp(self.theta), self.theta),
-                "std_error": np.where(natural, np.exp(self.theta) * error, error),
-                "statistic": statistic,
-                "p_value": 2 * norm.sf(np.abs(statistic)),
-                "conf_low": np.where(natural, np.exp(low), low),
-                "conf_high": np.where(natural, np.exp(high), high),
-            }
-        )
+        """Estimates, one row per parameter: see :func:`~.models.tidy_estimates`."""
+        return tidy_estimates(self.terms, self.theta, self.covariance, len(self.model.parameters))
 
     def glance(self) -> pd.DataFrame:
         """One row: model, n_customers, n_histories (distinct), log_likelihood, aic, bic, time_unit."""

@@ -22,7 +22,7 @@ from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
 from crmresearch.scoring.value.clv.histories import FEWEST_REPEATERS, numbers
 from crmresearch.scoring.value.clv.likelihood import Optimum, Part, Terms, maximize
-from crmresearch.scoring.value.clv.models import distinct
+from crmresearch.scoring.value.clv.models import distinct, tidy_estimates
 
 PARAMETERS = ("p", "q", "gamma")
 SOURCE = "Fader & Hardie (2013), The Gamma-Gamma model of monetary value, brucehardie.com/notes/025"
@@ -111,20 +111,8 @@ class SpendFit:
         return check_independence(self.x, self.z)
 
     def tidy(self) -> pd.DataFrame:
-        """One row per parameter: term, estimate, std_error (delta method), conf_low, conf_high (95 %, in logs)."""
-        error = np.sqrt(np.diag(self.covariance))
-        half = norm.ppf(0.975) * error
-        return pd.DataFrame(
-            {
-                "term": PARAMETERS,
-                "estimate": self.parameters,
-                "std_error": self.parameters * error,
-                "statistic": np.nan,
-                "p_value": np.nan,
-                "conf_low": np.exp(self.theta - half),
-                "conf_high": np.exp(self.theta + half),
-            }
-        )
+        """Estimates, one row per parameter: see :func:`~.models.tidy_estimates`."""
+        return tidy_estimates(PARAMETERS, self.theta, self.covariance, len(PARAMETERS))
 
     def glance(self) -> pd.DataFrame:
         """One row: model, n_customers, log_likelihood, aic, bic, mean_spend (population mean, currency)."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from crmresearch.scoring.value.clv.likelihood import Part
 
@@ -85,6 +86,38 @@ def distinct(x: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     """Distinct values of x with the customers who have each."""
     codes, values = pd.factorize(x, sort=True)
     return values, np.bincount(codes, weights=counts)
+
+
+def tidy_estimates(terms: Sequence[str], theta: np.ndarray, covariance: np.ndarray, k: int) -> pd.DataFrame:
+    """Estimates of ``theta``, whose first k entries are logarithms of natural parameters, one row each.
+
+    Returns
+    -------
+    pd.DataFrame
+        term, estimate, std_error (natural parameters by the delta method), statistic, p_value (covariate
+        coefficients only: a parameter above zero by construction has no test against zero), conf_low,
+        conf_high (95 %; of natural parameters on the logarithmic scale, so never below zero).
+
+    Examples
+    --------
+    >>> tidy_estimates(["r", "r:age"], np.array([0.0, 0.5]), np.diag([0.01, 0.04]), 1).round(3).values.tolist()
+    [['r', 1.0, 0.1, nan, nan, 0.822, 1.217], ['r:age', 0.5, 0.2, 2.5, 0.012, 0.108, 0.892]]
+    """
+    error = np.sqrt(np.diag(covariance))
+    low, high = theta - norm.ppf(0.975) * error, theta + norm.ppf(0.975) * error
+    natural = np.arange(len(theta)) < k
+    statistic = np.where(natural, np.nan, theta / error)
+    return pd.DataFrame(
+        {
+            "term": terms,
+            "estimate": np.where(natural, np.exp(theta), theta),
+            "std_error": np.where(natural, np.exp(theta) * error, error),
+            "statistic": statistic,
+            "p_value": 2 * norm.sf(np.abs(statistic)),
+            "conf_low": np.where(natural, np.exp(low), low),
+            "conf_high": np.where(natural, np.exp(high), high),
+        }
+    )
 
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(32)
