@@ -55,11 +55,12 @@ class LatentClasses:
         return len(self.sizes)
 
     def exhibits(self) -> tuple[Exhibit, ...]:
-        """The numbers compared, the classes, what they answer."""
+        """The numbers compared, the classes, what they answer (of yes and no, yes: the other follows)."""
+        answers = self.answers[self.answers["answer_level"] != "answered_no"].reset_index(drop=True)
         return (
             Exhibit("class_sweep", self.sweep, notes=("class_sweep_reading",)),
             Exhibit("class_sizes", self.sizes, notes=("class_sizes_reading",)),
-            Exhibit("class_answers", self.answers, notes=("class_answers_reading",)),
+            Exhibit("class_answers", answers, notes=("class_answers_reading",)),
         )
 
     def findings(self) -> tuple[Finding, ...]:
