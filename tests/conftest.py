@@ -12,11 +12,6 @@ from crmresearch.case import Project
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the minutes of whole cases, so that other tests run beside them."""
-    items.sort(key=lambda item: item.path.name != "test_studies.py")
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A project of its own: empty data and report folders, the real notebooks."""
