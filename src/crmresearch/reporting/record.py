@@ -201,6 +201,7 @@ class Record:
         path = self.folder / file
         with theme():
             figure.savefig(path, dpi=FIGURE_DPI, metadata={"Software": None})
+            figure.set_layout_engine("none")  # which keeps the places just found
             vector = path.with_suffix(".svg")
             figure.savefig(vector, dpi=FIGURE_DPI, metadata={"Date": None, "Creator": None})
         if any("\\mathdefault" in text.get_text() for text in figure.findobj(PlotText)):
