@@ -162,9 +162,9 @@ def notebook_of(text: str) -> nbformat.NotebookNode:
     return new_notebook(cells=cells)
 
 
-def build(reports: Path, words, *, text: str = "", simulated: bool = False) -> Path:
+def build(reports: Path, words, *, text: str = "", simulated: bool = False, **more: float) -> Path:
     folder = reports / "demo" / "1998-06-30-001"
-    write_study(folder / "studies" / "tiers", words, result=Tiers(names=(f"Ann{text}", f"柳州{text}", "C")))
+    write_study(folder / "studies" / "tiers", words, result=Tiers(names=(f"Ann{text}", f"柳州{text}", "C"), **more))
     nbformat.write(notebook_of(text), folder / "studies" / "tiers" / "notebook.ipynb")
     write_edition(folder, edition_of(text, simulated=simulated))
     return folder
@@ -172,9 +172,7 @@ def build(reports: Path, words, *, text: str = "", simulated: bool = False) -> P
 
 @pytest.mark.parametrize("main", [True, False])
 def test_the_summary_holds_what_the_first_answer_is_worth(tmp_path: Path, words, main: bool) -> None:
-    folder = build(tmp_path, words)
-    shutil.rmtree(folder / "studies" / "tiers")
-    write_study(folder / "studies" / "tiers", words, result=Tiers(aside=0.77, main=main))
+    folder = build(tmp_path, words, aside=0.77, main=main)
     page = render_edition(folder, "en").read_text(encoding="utf-8")
     assert page.count("77.0\xa0%") == (2 if main else 1)
 

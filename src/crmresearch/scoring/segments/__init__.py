@@ -22,15 +22,7 @@ from crmresearch.scoring.segments.medoids import SegmentMedoids
 from crmresearch.scoring.segments.mixed import MixedPreparer, prepare_mixed
 from crmresearch.scoring.segments.mixture import SegmentMixture
 from crmresearch.scoring.segments.movement import Migration, SegmentDrift, score_drift, score_migration
-from crmresearch.scoring.segments.needs import (
-    NeedsByGroup,
-    StatedNeeds,
-    class_membership,
-    count_needs,
-    group_respondents,
-    score_needs,
-    state_needs,
-)
+from crmresearch.scoring.segments.needs import NeedsByGroup, score_needs
 from crmresearch.scoring.segments.one_segment import OneSegmentTest, assess_one_segment
 from crmresearch.scoring.segments.preparation import FeaturePreparer, PreparedFeatures, prepare_features
 from crmresearch.scoring.segments.profiles import SegmentProfiles, profile_segments
@@ -43,6 +35,13 @@ from crmresearch.scoring.segments.rulebased import (
 )
 from crmresearch.scoring.segments.stability import SegmentStability, score_stability
 from crmresearch.scoring.segments.stages import CustomerStages, days_earlier, days_on_record, stage_customers
+from crmresearch.scoring.segments.stated_needs import (
+    StatedNeeds,
+    class_membership,
+    count_needs,
+    group_respondents,
+    state_needs,
+)
 from crmresearch.scoring.segments.worth import (
     Representatives,
     SegmentValue,

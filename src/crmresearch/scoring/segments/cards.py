@@ -11,7 +11,7 @@ import pandas as pd
 
 from crmresearch.errors import RefusedError
 from crmresearch.results import Exhibit, Finding, Recipe
-from crmresearch.scoring.segments.measures import days_to_payment
+from crmresearch.scoring.segments.measures import days_to_payment, last_moment
 from crmresearch.scoring.segments.profiles import Segmented
 
 ATTRIBUTES = ("content", "time", "place", "stated_reason", "batch_size", "price", "buying_frequency", "payment")
@@ -101,8 +101,7 @@ def build_cards(
         customers = customers.set_index("customer_id")
     segments = segmentation.segments
     segments = segments[segments > 0]
-    last = pd.Timestamp.max if as_of is None else pd.Timestamp(as_of)
-    facts = _facts(orders, customers, payments, reasons, pairs, last)
+    facts = _facts(orders, customers, payments, reasons, pairs, last_moment(as_of))
     if not facts:
         raise RefusedError(
             "no records to fill the cards from", where="build_cards", repair="Give orders, customers or payments."

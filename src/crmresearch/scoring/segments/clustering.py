@@ -162,8 +162,10 @@ def fit_segments(
     Raises
     ------
     RefusedError
-        All customers are identical; k is below 2 or above the number of distinct customers; a method or
+        All customers are identical; k is below 2 or above the number of distinct customers; a
         setting is unknown or out of range; features with categories meet another method than k-medoids.
+    UsageError
+        A method that is unknown.
 
     Examples
     --------

@@ -49,7 +49,7 @@ def measure_customers(
         of the quarter), n_products_bought, payment_term_days (median due date − invoice date),
         days_to_payment (median paid date − invoice date).
     """
-    found, last = customers.copy(), pd.Timestamp.max if as_of is None else pd.Timestamp(as_of)
+    found, last = customers.copy(), last_moment(as_of)
     if orders is not None:
         for name, values in _of_orders(orders[orders["date"] <= last]).items():
             found[name] = values.reindex(found.index)
@@ -59,6 +59,11 @@ def measure_customers(
         if "paid_date" in payments and payments["paid_date"].notna().any():
             found["days_to_payment"] = days_to_payment(payments, last).reindex(found.index)
     return found
+
+
+def last_moment(as_of: dt.date | None) -> pd.Timestamp:
+    """The last day as a moment to compare with; without one, the end of time."""
+    return pd.Timestamp.max if as_of is None else pd.Timestamp(as_of)
 
 
 def days_to_payment(payments: pd.DataFrame, last: pd.Timestamp) -> pd.Series:
